@@ -1,0 +1,91 @@
+{{/*
+The components of this chart and what each is, as YAML. A new component is a line here, a folder
+templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json; nothing else knows its name.
+*/}}
+{{- define "steward.components" -}}
+headless: a headless Service and EndpointSlice for every annotated pod
+{{- end }}
+
+{{/* Names of the enabled components, as a YAML list under "names". Call with the root context. */}}
+{{- define "steward.components.enabled" -}}
+{{- $names := list }}
+{{- range $name, $_ := include "steward.components" . | fromYaml }}
+{{-   if (index $.Values.components $name).enabled }}
+{{-     $names = append $names $name }}
+{{-   end }}
+{{- end }}
+{{- toYaml (dict "names" $names) }}
+{{- end }}
+
+{{/* Root keys that are defaults of every component. */}}
+{{- define "steward.component.defaults" -}}
+keys:
+  - image
+  - imagePullSecrets
+  - replicas
+  - resources
+  - nodeSelector
+  - tolerations
+  - affinity
+  - topologySpreadConstraints
+  - priorityClassName
+  - podLabels
+  - podAnnotations
+  - podSecurityContext
+  - securityContext
+  - startupProbe
+  - livenessProbe
+  - readinessProbe
+  - terminationGracePeriodSeconds
+  - extraArgs
+  - extraEnv
+  - logLevel
+  - logFormat
+  - leaderElection
+  - serviceAccount
+  - podDisruptionBudget
+# Replaced as a whole: Kubernetes accepts one of their alternatives, so a merge could only break them.
+whole:
+  - affinity
+  - startupProbe
+  - livenessProbe
+  - readinessProbe
+{{- end }}
+
+{{/*
+The values of one component: the root's defaults, overlaid with components.<name>. As YAML.
+Call with (dict "context" $ "component" "headless"); callers pipe it to fromYaml.
+*/}}
+{{- define "steward.component" -}}
+{{- $defaults := include "steward.component.defaults" . | fromYaml }}
+{{- $merged := dict }}
+{{- range $key := $defaults.keys }}
+{{-   $_ := set $merged $key (deepCopy (index $.context.Values $key)) }}
+{{- end }}
+{{- include "steward.overlay" (dict "onto" $merged "from" (index .context.Values.components .component) "whole" $defaults.whole) }}
+{{- toYaml $merged }}
+{{- end }}
+
+{{/*
+Lays the map "from" over the map "onto", in place. Maps are merged, all else is replaced, null changes nothing;
+keys of the list "whole" are replaced even if they are maps. Not sprig's merge: that takes false, 0 and "" for absent.
+*/}}
+{{- define "steward.overlay" -}}
+{{- range $key, $value := .from }}
+{{-   $old := get $.onto $key }}
+{{-   if and (kindIs "map" $value) (kindIs "map" $old) (not (has $key $.whole)) }}
+{{-     include "steward.overlay" (dict "onto" $old "from" $value "whole" list) }}
+{{-   else if not (kindIs "invalid" $value) }}
+{{-     $_ := set $.onto $key (deepCopy $value) }}
+{{-   end }}
+{{- end }}
+{{- end }}
+
+{{/* Maps laid over each other, the last on top. As YAML. Call with a list of maps. */}}
+{{- define "steward.merged" -}}
+{{- $merged := dict }}
+{{- range . }}
+{{-   include "steward.overlay" (dict "onto" $merged "from" . "whole" list) }}
+{{- end }}
+{{- toYaml $merged }}
+{{- end }}

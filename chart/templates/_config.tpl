@@ -1,0 +1,31 @@
+{{/* The configuration file of a component's process, as YAML. */}}
+{{- define "steward.config" -}}
+{{- $component := include "steward.component" . | fromYaml -}}
+log:
+  level: {{ $component.logLevel }}
+  format: {{ $component.logFormat }}
+http:
+  metricsPort: {{ .context.Values.metrics.port }}
+  healthPort: {{ include "steward.healthPort" . }}
+leaderElection:
+  {{- toYaml $component.leaderElection | nindent 2 }}
+  leaseName: {{ include "steward.component.name" . }}
+  leaseNamespace: {{ include "steward.namespace" .context }}
+config:
+  {{- toYaml $component.config | nindent 2 }}
+{{- end }}
+
+{{/* Port of the probes. Nobody but the kubelet uses it, so it is not a value. */}}
+{{- define "steward.healthPort" -}}
+8081
+{{- end }}
+
+{{- define "steward.configmap" -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "steward.metadata" . | nindent 2 }}
+data:
+  config.yaml: |
+    {{- include "steward.config" . | nindent 4 }}
+{{- end }}

@@ -1,0 +1,37 @@
+{{/* What will not work as somebody may expect, one line each. Call with the root context. */}}
+{{- define "steward.warnings" -}}
+{{- $names := (include "steward.components.enabled" . | fromYaml).names }}
+{{- $scraped := or .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
+{{- if not $names }}
+- No component is enabled, so nothing runs. Set components.<name>.enabled=true.
+{{- end }}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
+- serviceMonitor and podMonitor are both enabled. Only the ServiceMonitor was created, so that no pod is scraped twice.
+{{- end }}
+{{- range $key, $kind := dict "serviceMonitor" "ServiceMonitor" "podMonitor" "PodMonitor" "prometheusRule" "PrometheusRule" }}
+{{-   $values := index $.Values $key }}
+{{-   $created := and $values.enabled (not (and (eq $key "podMonitor") $.Values.serviceMonitor.enabled)) }}
+{{-   if and $created (not $values.additionalLabels) }}
+- {{ $key }}.additionalLabels is empty. kube-prometheus-stack picks up only what carries `release: <its release>`.
+{{-   end }}
+{{-   if and $created (not ($.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" $kind))) }}
+- {{ $key }} is enabled, and the cluster has no kind {{ $kind }}. Install Prometheus Operator.
+{{-   end }}
+{{- end }}
+{{- if and .Values.prometheusRule.enabled (not $scraped) }}
+- prometheusRule is enabled without a monitor. Unless something else scrapes the pods, the alerts on absence will fire.
+{{- end }}
+{{- range $name := $names }}
+{{-   $component := include "steward.component" (dict "context" $ "component" $name) | fromYaml }}
+{{-   $budget := $component.podDisruptionBudget }}
+{{-   if eq (int $component.replicas) 0 }}
+- {{ $name }} has no replicas, so it does nothing.
+{{-   end }}
+{{-   if and $budget.enabled (kindIs "float64" $budget.minAvailable) (ge (int $budget.minAvailable) (int $component.replicas)) }}
+- podDisruptionBudget.minAvailable={{ $budget.minAvailable }} with {{ $component.replicas }} replicas of {{ $name }} blocks the drain of their nodes.
+{{-   end }}
+{{- end }}
+{{- if not .Values.rbac.create }}
+- rbac.create is false. Without the rights listed by `steward describe <component>` the components do not start.
+{{- end }}
+{{- end }}

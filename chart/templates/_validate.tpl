@@ -1,0 +1,32 @@
+{{/* Combinations of values that the schema cannot see. Call with the root context. */}}
+{{- define "steward.validate" -}}
+{{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) }}
+{{-   fail "serviceMonitor.enabled: needs the Service that metrics.enabled=false leaves out. Set metrics.enabled=true, or use podMonitor." }}
+{{- end }}
+{{- if eq (int .Values.metrics.port) (include "steward.healthPort" . | int) }}
+{{-   fail (printf "metrics.port: %d is the port of the probes. Choose another one." (int .Values.metrics.port)) }}
+{{- end }}
+{{- range $name := (include "steward.components.enabled" . | fromYaml).names }}
+{{-   include "steward.validate.component" (dict "context" $ "component" $name) }}
+{{- end }}
+{{- end }}
+
+{{- define "steward.validate.component" -}}
+{{- $component := include "steward.component" . | fromYaml }}
+{{- $path := printf "components.%s" .component }}
+{{- $lease := $component.leaderElection }}
+{{- if and (gt (int $component.replicas) 1) (not $lease.enabled) }}
+{{-   fail (printf "%s.replicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or replicas=1." $path (int $component.replicas)) }}
+{{- end }}
+{{- if le $lease.leaseDurationSeconds $lease.renewDeadlineSeconds }}
+{{-   fail (printf "%s.leaderElection.leaseDurationSeconds: %v must be more than renewDeadlineSeconds, %v: else a standby takes over before the leader has stepped down." $path $lease.leaseDurationSeconds $lease.renewDeadlineSeconds) }}
+{{- end }}
+{{- /* 1.2: attempts are jittered by that factor, as in client-go. */}}
+{{- if le $lease.renewDeadlineSeconds (mulf 1.2 $lease.retryPeriodSeconds) }}
+{{-   fail (printf "%s.leaderElection.renewDeadlineSeconds: %v must be more than 1.2 times retryPeriodSeconds, %v: else a leader may step down before it tried to renew." $path $lease.renewDeadlineSeconds $lease.retryPeriodSeconds) }}
+{{- end }}
+{{- $budget := $component.podDisruptionBudget }}
+{{- if and (ne (toString $budget.minAvailable) "") (ne (toString $budget.maxUnavailable) "") }}
+{{-   fail (printf "%s.podDisruptionBudget: has minAvailable and maxUnavailable. Kubernetes takes one; set the other to \"\"." $path) }}
+{{- end }}
+{{- end }}
