@@ -60,7 +60,10 @@ Call with (dict "context" $ "component" "headless"); callers pipe it to fromYaml
 {{- $defaults := include "steward.component.defaults" . | fromYaml }}
 {{- $merged := dict }}
 {{- range $key := $defaults.keys }}
-{{-   $_ := set $merged $key (deepCopy (index $.context.Values $key)) }}
+{{-   $default := index $.context.Values $key }}
+{{-   if not (kindIs "invalid" $default) }}
+{{-     $_ := set $merged $key (deepCopy $default) }}
+{{-   end }}
 {{- end }}
 {{- include "steward.overlay" (dict "onto" $merged "from" (index .context.Values.components .component) "whole" $defaults.whole) }}
 {{- toYaml $merged }}

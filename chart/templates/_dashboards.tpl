@@ -31,5 +31,5 @@ metadata:
         "labels" (dict $values.label $values.labelValue)
         "annotations" (include "steward.merged" (list $values.annotations $folder) | fromYaml)) | nindent 2 }}
 data:
-  {{ .name }}.json: {{ .json | fromJson | toJson | quote }}
+  {{ .name }}.json: {{ .json | fromJson | toJson | toJson }}
 {{- end }}
