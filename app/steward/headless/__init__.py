@@ -1,0 +1,1 @@
+"""A headless Service and EndpointSlice for every annotated pod."""

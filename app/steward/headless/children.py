@@ -1,0 +1,131 @@
+"""The Service and the EndpointSlices a pod should have, and how to tell whether one is ours. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+
+import msgspec
+
+from steward.headless import model
+from steward.headless.config import Config
+from steward.headless.model import ContainerPort, Pod
+from steward.headless.names import TRUE, container_ports, parse_ports
+from steward.runtime.resource import ChildMeta, Key, ObjectMeta, OwnerReference
+
+PORTS_ANNOTATION = "steward.dev/headless-service-ports"
+PUBLISH_ANNOTATION = "steward.dev/publish-not-ready"
+HASH_ANNOTATION = "steward.dev/desired-hash"
+"""Digest of all we want of a Service. An apply that only takes something away shows in no field of the observed object; it shows here."""
+
+LABELS = {model.MANAGED_BY_LABEL: model.MANAGED_BY, model.OPERATOR_LABEL: model.OPERATOR}
+
+
+def is_ours(meta: ObjectMeta) -> bool:
+    """Whether an object carries our labels and is controlled by a pod."""
+    owner = meta.controller
+    return owner is not None and owner.kind == "Pod" and all(meta.labels.get(name) == value for name, value in LABELS.items())
+
+
+def pod_key(meta: ObjectMeta) -> Key | None:
+    """The pod a child of ours belongs to, or None when it is not ours."""
+    owner = meta.controller
+    return Key(meta.namespace, owner.name) if owner is not None and is_ours(meta) else None
+
+
+def belongs_to(meta: ObjectMeta, pod: Pod) -> bool:
+    """Whether a child of ours belongs to this very pod, not to a former one of its name."""
+    owner = meta.controller
+    return owner is not None and owner.uid == pod.metadata.uid
+
+
+def ports(pod: Pod) -> tuple[tuple[ContainerPort, ...], str]:
+    """The ports to publish, and what is wrong with the annotation for them (empty when nothing is)."""
+    wanted = pod.metadata.annotations.get(PORTS_ANNOTATION)
+    if wanted is None:
+        return container_ports(pod), ""
+    try:
+        return parse_ports(wanted), ""
+    except ValueError as error:
+        return container_ports(pod), f"{PORTS_ANNOTATION}: {error}"
+
+
+def publishes_not_ready(pod: Pod, config: Config) -> bool:
+    """Whether the name is answered before the pod is ready."""
+    said = pod.metadata.annotations.get(PUBLISH_ANNOTATION)
+    return config.publish_not_ready_addresses if said is None else said in TRUE
+
+
+def service(pod: Pod, name: str, config: Config) -> model.Service:
+    """The Service of a pod."""
+    copied = {name: pod.metadata.annotations[name] for name in config.copy_annotations if name in pod.metadata.annotations}
+    spec = model.ServiceSpec(
+        cluster_ip="None",
+        publish_not_ready_addresses=publishes_not_ready(pod, config),
+        ports=tuple(
+            model.ServicePort(name=port.name, protocol=port.protocol, port=port.container_port, target_port=port.container_port)
+            for port in ports(pod)[0]
+        ),
+    )
+    digest = hashlib.sha256(msgspec.json.encode((sorted(copied.items()), spec))).hexdigest()[:16]
+    return model.Service(metadata=_meta(pod, name, LABELS, copied | {HASH_ANNOTATION: digest}), spec=spec)
+
+
+def slices(pod: Pod, name: str, config: Config) -> tuple[model.EndpointSlice, ...]:
+    """The EndpointSlices of a pod: one for each family of its addresses."""
+    families: dict[str, list[str]] = {}
+    for address in pod.addresses:
+        families.setdefault("IPv6" if ipaddress.ip_address(address).version == 6 else "IPv4", []).append(address)
+    labels = {**LABELS, model.SERVICE_NAME_LABEL: name, model.SLICE_MANAGER_LABEL: model.SLICE_MANAGER}
+    meta = pod.metadata
+    return tuple(
+        model.EndpointSlice(
+            metadata=_meta(pod, f"{name}-{family.lower()}", labels, {}),
+            address_type=family,
+            endpoints=(
+                model.Endpoint(
+                    addresses=tuple(addresses),
+                    conditions=model.EndpointConditions(ready=publishes_not_ready(pod, config) or pod.is_ready),
+                    hostname=name,
+                    node_name=pod.spec.node_name,
+                    target_ref=model.TargetRef(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid),
+                ),
+            ),
+            ports=tuple(model.EndpointPort(name=port.name, protocol=port.protocol, port=port.container_port) for port in ports(pod)[0]),
+        )
+        for family, addresses in sorted(families.items())
+    )
+
+
+def service_differs(observed: model.Service, desired: model.Service) -> bool:
+    """Whether anything we want of a Service is not so. What others added does not count."""
+    return (
+        _meta_differs(observed.metadata, desired.metadata)
+        or observed.spec.cluster_ip != desired.spec.cluster_ip
+        or observed.spec.publish_not_ready_addresses != desired.spec.publish_not_ready_addresses
+        or bool(observed.spec.selector)
+        or not set(desired.spec.ports) <= set(observed.spec.ports)
+    )
+
+
+def slice_differs(observed: model.EndpointSlice, desired: model.EndpointSlice) -> bool:
+    """Whether anything we want of an EndpointSlice is not so. Its lists are atomic, so they are ours as a whole."""
+    return (
+        _meta_differs(observed.metadata, desired.metadata)
+        or observed.address_type != desired.address_type
+        or (observed.endpoints or ()) != desired.endpoints
+        or (observed.ports or ()) != desired.ports
+    )
+
+
+def _meta(pod: Pod, name: str, labels: dict[str, str], annotations: dict[str, str]) -> ChildMeta:
+    owner = OwnerReference(api_version="v1", kind="Pod", name=pod.metadata.name, uid=pod.metadata.uid, controller=True)
+    return ChildMeta(name=name, namespace=pod.metadata.namespace, labels=labels, annotations=annotations, owner_references=(owner,))
+
+
+def _meta_differs(observed: ObjectMeta, desired: ObjectMeta) -> bool:
+    return (
+        not desired.labels.items() <= observed.labels.items()
+        or not desired.annotations.items() <= observed.annotations.items()
+        or not set(desired.owner_references) <= set(observed.owner_references)
+    )

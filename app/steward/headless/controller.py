@@ -1,0 +1,245 @@
+"""The life of one pod's name: which change wakes it, what is looked at, which facts there are, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from steward.headless import children, metrics, model, names, reasons
+from steward.headless.config import Config
+from steward.headless.model import PODS, SERVICES, SLICES, EndpointSlice, Pod, Service
+from steward.runtime.component import Context
+from steward.runtime.controller import Controller, Watch
+from steward.runtime.plan import Action, Apply, Create, Delete, Event, Plan, Reason, Reference
+from steward.runtime.resource import HasMeta, Key, OwnerReference
+from steward.runtime.store import Change, Index, Store
+
+
+class State(msgspec.Struct, frozen=True):
+    """All that one decision rests on.
+
+    Attributes:
+        key: The pod's key.
+        pod: The pod, or None when it is gone or not one of ours to look at.
+        name: The name it should have.
+        occupant: The Service that has this name now, whoever owns it.
+        services: Services of ours for a pod of this key, of a former one too.
+        slices: EndpointSlices of ours, likewise.
+        config: What the user configured.
+    """
+
+    key: Key
+    pod: Pod | None
+    name: str
+    occupant: Service | None
+    services: tuple[Service, ...]
+    slices: tuple[EndpointSlice, ...]
+    config: Config
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """Why an annotated pod has no name: the label of the metric, and the Event if its owner should know."""
+
+    label: str
+    event: Reason | None = None
+    note: str = ""
+
+
+def service_keys(change: Change[Service]) -> Iterable[Key]:
+    """A Service wakes the pod it belongs to, and the pod whose name it has: it may stand in the way, or have gone out of it."""
+    meta = change.object.metadata
+    owned = children.pod_key(meta)
+    return {meta.key} | ({owned} if owned is not None else set())
+
+
+def slice_keys(change: Change[EndpointSlice]) -> Iterable[Key]:
+    """An EndpointSlice wakes the pod it belongs to."""
+    owned = children.pod_key(change.object.metadata)
+    return (owned,) if owned is not None else ()
+
+
+def pod_keys(change: Change[Pod]) -> Iterable[Key]:
+    """A pod wakes itself."""
+    return (change.object.metadata.key,)
+
+
+def _by_pod(item: HasMeta) -> Iterable[str]:
+    key = children.pod_key(item.metadata)
+    return (str(key),) if key is not None else ()
+
+
+SERVICE_OF_POD: Index[Service] = Index("pod", _by_pod)
+SLICES_OF_POD: Index[EndpointSlice] = Index("pod", _by_pod)
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """The stores, as one thing to look at."""
+
+    pods: Store[Pod]
+    services: Store[Service]
+    slices: Store[EndpointSlice]
+    config: Config
+
+    async def observe(self, key: Key, _now: datetime) -> State | None:
+        """What there is about one pod; None when there is nothing, neither wanted nor left over."""
+        services = tuple(self.services.by(SERVICE_OF_POD, str(key)))
+        slices = tuple(self.slices.by(SLICES_OF_POD, str(key)))
+        pod = self.pods.get(key)
+        if pod is not None and not is_wanted(pod, self.config):
+            pod = None
+        if pod is None and not services and not slices:
+            return None
+        name = service_name(key.name, self.config)
+        return State(key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config)
+
+    def skipped(self) -> Iterable[str]:
+        """The label of every annotated pod that has no name."""
+        for pod in self.pods:
+            if is_wanted(pod, self.config):
+                key = pod.metadata.key
+                skip = why_skipped(pod, self.services.get(Key(key.namespace, service_name(key.name, self.config))), self.config)
+                if skip is not None:
+                    yield skip.label
+
+
+def is_wanted(pod: Pod, config: Config) -> bool:
+    """Whether the pod asks for a name, and we may give it one."""
+    asked = (pod.metadata.annotations.get(name, "") for name in (config.annotation, *config.legacy_annotations))
+    return any(value in names.TRUE for value in asked) and pod.metadata.namespace not in config.exclude_namespaces
+
+
+def service_name(pod_name: str, config: Config) -> str:
+    """The name of a pod's Service: the pod's, or a hashed one where that cannot be and the user wants it."""
+    return names.hashed(pod_name) if config.long_names == "hash" and not names.is_service_name(pod_name) else pod_name
+
+
+def why_skipped(pod: Pod, occupant: Service | None, config: Config) -> Skip | None:
+    """The first fact that stands against a name, or None."""
+    name = service_name(pod.metadata.name, config)
+    if pod.is_over:
+        return Skip("terminated")
+    unfit = _unfit_name(name)
+    if unfit is not None:
+        return unfit
+    if pod.spec.host_network and config.host_network == "deny":
+        return Skip("host_network")
+    if occupant is not None and not children.is_ours(occupant.metadata):
+        note = f"Service {occupant.metadata.key} belongs to {_owner(occupant)}, not to steward; left alone. Rename the pod, or delete the Service."
+        return Skip("conflict", reasons.NAME_CONFLICT, note)
+    if not pod.addresses:
+        return Skip("no_ip")
+    return None
+
+
+def _unfit_name(name: str) -> Skip | None:
+    if names.is_too_long(name):
+        note = f"{name} has {len(name)} characters, a Service's name at most {names.NAME_LIMIT}. Shorten it, or set longNames to hash."
+        return Skip("name_too_long", reasons.NAME_TOO_LONG, note)
+    if not names.is_service_name(name):
+        note = f"{name} cannot be a Service's name: only a-z, 0-9 and -, and a letter first. Rename the pod, or set longNames to hash."
+        return Skip("invalid_name", reasons.INVALID_NAME, note)
+    return None
+
+
+def reconcile(state: State) -> Plan:
+    """Make the children of one key what they should be."""
+    pod = state.pod
+    if pod is None:
+        return Plan(actions=_withdraw(state, keep=()))
+    skip = why_skipped(pod, state.occupant, state.config)
+    if skip is not None:
+        events = (_event(pod, skip.event, skip.note, "Skip"),) if skip.event is not None else ()
+        return Plan(actions=_withdraw(state, keep=()), events=events)
+    service = children.service(pod, state.name, state.config)
+    slices = children.slices(pod, state.name, state.config)
+    wrong_ports = children.ports(pod)[1]
+    return Plan(
+        actions=(
+            *_towards_service(state, pod, service),
+            *(action for desired in slices for action in _towards_slice(state, pod, desired)),
+            *_withdraw(state, keep=(service, *slices)),
+        ),
+        events=(_event(pod, reasons.INVALID_PORTS, wrong_ports, "Read"),) if wrong_ports else (),
+    )
+
+
+def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Action]:
+    observed = state.occupant
+    addresses = ", ".join(pod.addresses)
+    if observed is None:
+        note = f"{desired.metadata.name}.{desired.metadata.namespace}.svc answers with {addresses}"
+        yield Create(SERVICES, desired, done=_event(pod, reasons.CREATED, note, "Create"))
+    elif not children.belongs_to(observed.metadata, pod):
+        # Of a former pod of this name. Its deletion wakes this key again, and then there is room.
+        yield Delete(SERVICES, observed, owned=_owned)
+    elif children.service_differs(observed, desired):
+        yield Apply(SERVICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, "the Service was brought up to date", "Update"))
+
+
+def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[Action]:
+    observed = next((found for found in state.slices if found.metadata.name == desired.metadata.name), None)
+    if observed is None:
+        yield Create(SLICES, desired)
+    elif not children.belongs_to(observed.metadata, pod) or observed.address_type != desired.address_type:
+        yield Delete(SLICES, observed, owned=_owned)
+    elif children.slice_differs(observed, desired):
+        note = f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}"
+        yield Apply(SLICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, note, "Update"))
+
+
+def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
+    """Delete every child of ours but those to keep."""
+    kept = {(type(child), child.metadata.name) for child in keep}
+    going: list[Action] = []
+    for service in state.services:
+        if (Service, service.metadata.name) not in kept:
+            note = f"{service.metadata.name}.{service.metadata.namespace}.svc is not answered any more"
+            done = _event(state.pod, reasons.DELETED, note, "Delete") if state.pod is not None else None
+            going.append(Delete(SERVICES, service, owned=_owned, done=done))
+    going += [Delete(SLICES, found, owned=_owned) for found in state.slices if (EndpointSlice, found.metadata.name) not in kept]
+    return tuple(going)
+
+
+def _owned(item: HasMeta) -> bool:
+    return children.is_ours(item.metadata)
+
+
+def _owner(service: Service) -> str:
+    owner: OwnerReference | None = service.metadata.controller
+    if owner is not None:
+        return f"{owner.kind} {owner.name}"
+    return service.metadata.labels.get(model.MANAGED_BY_LABEL) or "somebody who left no owner reference"
+
+
+def _event(pod: Pod, reason: Reason, note: str, action: str) -> Event:
+    meta = pod.metadata
+    return Event(Reference("v1", "Pod", meta.namespace, meta.name, meta.uid), reason, note, action)
+
+
+def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
+    """The controllers of the component."""
+    cluster = Cluster(
+        context.store(PODS, selector=context.config.pod_selector),
+        context.store(SERVICES, SERVICE_OF_POD),
+        context.store(SLICES, SLICES_OF_POD, selector=f"{model.SLICE_MANAGER_LABEL}={model.SLICE_MANAGER}"),
+        context.config,
+    )
+    context.expose(metrics.SERVICES, cluster.services)
+    context.expose(metrics.SKIPPED, cluster.skipped)
+    counters = metrics.Counters(context.instruments)
+    return (
+        Controller(
+            name="headless",
+            watches=(
+                Watch(cluster.pods, pod_keys, seen=counters.pod_changed),
+                Watch(cluster.services, service_keys),
+                Watch(cluster.slices, slice_keys),
+            ),
+            observe=cluster.observe,
+            reconcile=reconcile,
+            concurrency=32,
+            count=counters.reconciled,
+        ),
+    )

@@ -1,0 +1,71 @@
+"""Names and ports: what a pod says, and what a Service may say. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from steward.headless.model import ContainerPort, Pod
+
+NAME_LIMIT = 63
+"""Characters of a Service's name (RFC 1035 label)."""
+
+_RFC1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_PORT = re.compile(r"(?:(?P<name>[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)=)?(?P<port>[0-9]{1,5})(?:/(?P<protocol>TCP|UDP|SCTP))?")
+
+TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+"""What counts as true in an annotation: Go's strconv.ParseBool."""
+
+
+def is_too_long(name: str) -> bool:
+    """Whether a name is longer than a Service's may be."""
+    return len(name) > NAME_LIMIT
+
+
+def is_service_name(name: str) -> bool:
+    """Whether a name may be that of a Service. Newer API servers would also take a leading digit (KEP-5311); older ones would not."""
+    return not is_too_long(name) and _RFC1035.fullmatch(name) is not None
+
+
+def hashed(name: str) -> str:
+    """A Service name for any pod name: as much of it as fits, and ten digits of its SHA-256."""
+    readable = re.sub(r"[^a-z0-9-]", "-", name.lower())
+    if not readable[:1].isalpha():
+        readable = f"p-{readable}"
+    return f"{readable[: NAME_LIMIT - 11].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def container_ports(pod: Pod) -> tuple[ContainerPort, ...]:
+    """The ports of all containers, each protocol and number once, every one with a name of its own."""
+    return _named(port for container in pod.spec.containers for port in container.ports)
+
+
+def parse_ports(text: str) -> tuple[ContainerPort, ...]:
+    """Read ``web=8080,9090/UDP``.
+
+    Raises:
+        ValueError: Says which part is not understood, and what would be.
+    """
+    return _named(_parse_port(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _parse_port(part: str) -> ContainerPort:
+    found = _PORT.fullmatch(part)
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise ValueError(f'"{part}" is not a port; write name=port/protocol, such as web=8080 or 9090/UDP')
+    return ContainerPort(name=found["name"] or "", container_port=int(found["port"]), protocol=found["protocol"] or "TCP")
+
+
+def _named(ports: Iterable[ContainerPort]) -> tuple[ContainerPort, ...]:
+    taken: set[tuple[str, int]] = set()
+    names: set[str] = set()
+    made: list[ContainerPort] = []
+    for port in ports:
+        if (port.protocol, port.container_port) in taken:
+            continue
+        taken.add((port.protocol, port.container_port))
+        name = port.name if port.name and port.name not in names else f"{port.protocol.lower()}-{port.container_port}"
+        names.add(name)
+        made.append(ContainerPort(name=name, container_port=port.container_port, protocol=port.protocol))
+    return tuple(made)

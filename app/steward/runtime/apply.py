@@ -1,0 +1,120 @@
+"""Carries out a Plan: proves ownership, asks the fence, writes, files the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from steward.runtime import errors
+from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client, takeover
+from steward.runtime.lease import Fence
+from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Outcome, Plan
+from steward.runtime.recorder import Recorder
+from steward.runtime.store import Writer
+
+Writers = Mapping[str, Writer[Any]]
+"""The stores of the component by the name of their resource; answers are filed there."""
+
+
+async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fence, writers: Writers) -> Outcome:
+    """Write what a Plan asks for, all actions at once, then the events.
+
+    Guarantees: nothing of another owner is written; nothing starts after the fence fell; a deletion or an update can only hit the very object
+    that was observed (its uid is a precondition).
+    Not guaranteed: that all actions happen if one fails. The next reconcile sees what did.
+    Assumptions: actions of one Plan do not depend on each other.
+    Raises: nothing for a failed action; it is in the Outcome. LeaseLost, when the fence fell.
+    Rights: those of the actions; see Component.rights.
+    """
+    if plan.actions:
+        fence.check()
+        one = _Performer(client, fence, writers)
+        # The common case of a single write saves a task.
+        found = [await one.run(plan.actions[0])] if len(plan.actions) == 1 else await asyncio.gather(*map(one.run, plan.actions))
+        outcome = Outcome(tuple(zip(plan.actions, found, strict=True)))
+    else:
+        outcome = Outcome()
+    for lost in outcome.errors:
+        if isinstance(lost, errors.LeaseLost):
+            raise lost
+    for action, error in outcome.results:
+        if error is None and action.done is not None:
+            recorder.record(action.done)
+    for event in plan.events:
+        recorder.record(event)
+    return outcome
+
+
+class _Performer:
+    """The writes of one Plan."""
+
+    def __init__(self, client: Client, fence: Fence, writers: Writers) -> None:
+        self._client = client
+        self._fence = fence
+        self._writers = writers
+
+    async def run(self, action: Action) -> Exception | None:
+        """Do one action; a StewardError is an answer, anything else is a bug and ends the process."""
+        try:
+            match action:
+                case Create():
+                    await self._create(action)
+                case Apply():
+                    await self._apply(action)
+                case Delete():
+                    await self._delete(action)
+        except errors.StewardError as error:
+            return error
+        return None
+
+    async def _create(self, action: Create[Any]) -> None:
+        writer = self._writers[str(action.resource)]
+        try:
+            made = await self._client.create(action.resource, action.desired, guard=self._fence.check, timeout=self._time_left())
+        except errors.AlreadyExists:
+            # The cache is behind. Ask who has the name, so that the next reconcile decides on what is, not on what the watch will tell one day.
+            found = await self._client.find(action.resource, action.desired.metadata.key)
+            if found is not None:
+                writer.wrote(found, at=_now())
+            raise
+        writer.wrote(made, at=_now())
+
+    async def _apply(self, action: Apply[Any]) -> None:
+        meta = action.observed.metadata
+        _prove(action)
+        # Our own first write was a create; see takeover().
+        turn = takeover(meta, self._client.field_manager)
+        if turn:
+            await self._client.patch(action.resource, meta.key, turn, content_type=JSON_PATCH, guard=self._fence.check, timeout=self._time_left())
+        made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, guard=self._fence.check, timeout=self._time_left())
+        self._writers[str(action.resource)].wrote(made, at=_now())
+
+    async def _delete(self, action: Delete[Any]) -> None:
+        meta = action.observed.metadata
+        _prove(action)
+        writer = self._writers[str(action.resource)]
+        try:
+            left = await self._client.delete(action.resource, meta.key, uid=meta.uid, guard=self._fence.check, timeout=self._time_left())
+        except errors.NotFound:
+            left = None
+        if left is None:
+            writer.deleted(meta.key, meta.uid, at=_now())
+        else:
+            writer.wrote(left, at=_now())
+
+    def _time_left(self) -> float:
+        """A write may take no longer than the leadership is sure to last."""
+        return min(REQUEST_TIMEOUT, self._fence.time_left())
+
+
+def _prove(action: Apply[Any] | Delete[Any]) -> None:
+    if not action.owned(action.observed):
+        meta = action.observed.metadata
+        owner = meta.controller
+        held = f"controlled by {owner.kind} {owner.name}" if owner is not None else "without our labels and owner"
+        raise errors.NotOurs(f"{action.resource.kind} {meta.key}: {held}; left alone, not to {OPERATIONS[type(action)]}d by us")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,101 @@
+"""Where the API server is and how we prove who we are.
+
+Taken from the official client's configuration loaders (kubeconfig with exec plugins, in-cluster token files), which are well kept; its
+transport is not used. See ``docs/design`` for why.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+from typing import cast
+
+from kubernetes import config as kubeconfig
+from kubernetes.client import Configuration
+
+from steward.runtime import errors
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet mounts the service account's files (kubernetes.io/docs, "Accessing the Kubernetes API from a Pod")."""
+
+
+class Credentials:
+    """Address, headers and TLS settings of one API server.
+
+    Guarantees: a token file that changed is re-read at most a minute later (the official loader's interval); expired exec credentials are
+    renewed; CA and client certificate files are noticed when they change.
+    """
+
+    def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
+        self._configuration = configuration
+        self.user_agent = user_agent
+        self.host: str = configuration.host.rstrip("/")
+        self.proxy: str | None = configuration.proxy
+        self.server_name: str | None = getattr(configuration, "tls_server_name", None)
+
+    def headers(self) -> dict[str, str]:
+        """Authorization headers for one request."""
+        settings = cast("dict[str, dict[str, str]]", self._configuration.auth_settings())
+        return {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header" and setting["value"]}
+
+    def tls_generation(self) -> object:
+        """A value that changes when a certificate file does."""
+        return tuple(_signature(path) for path in (self._configuration.ssl_ca_cert, self._configuration.cert_file, self._configuration.key_file))
+
+    def tls(self) -> ssl.SSLContext:
+        """A context of the files as they are now."""
+        configuration = self._configuration
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        if not configuration.verify_ssl:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def load(*, user_agent: str, context: str = "") -> Credentials:
+    """Find the API server: in a pod by its service account, elsewhere by kubeconfig.
+
+    Args:
+        user_agent: Product and version, as the audit log shall show it.
+        context: Context of the kubeconfig; empty takes its current one. Naming one skips the service account.
+
+    Raises:
+        ConfigError: Neither is there, or a file is broken.
+    """
+    configuration = Configuration()
+    in_cluster = not context and "KUBERNETES_SERVICE_HOST" in os.environ and (SERVICE_ACCOUNT / "token").exists()
+    try:
+        if in_cluster:
+            kubeconfig.load_incluster_config(client_configuration=configuration)
+        else:
+            kubeconfig.load_kube_config(context=context or None, client_configuration=configuration)
+    except kubeconfig.ConfigException as error:
+        where = os.environ.get("KUBECONFIG", "~/.kube/config")
+        raise errors.ConfigError(
+            f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {error}. "
+            "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
+        ) from error
+    return Credentials(configuration, user_agent=user_agent)
+
+
+def namespace() -> str:
+    """The namespace this process runs in: POD_NAMESPACE, else the service account's, else ``default``."""
+    named = os.environ.get("POD_NAMESPACE", "")
+    file = SERVICE_ACCOUNT / "namespace"
+    if not named and file.exists():
+        named = file.read_text(encoding="utf-8").strip()
+    return named or "default"
+
+
+def _signature(path: str | None) -> tuple[int, int] | None:
+    if not path:
+        return None
+    try:
+        seen = Path(path).stat()
+    except OSError:
+        # Between unlink and rename of a rotation; the old context serves until the new file is there.
+        return None
+    return seen.st_mtime_ns, seen.st_ino

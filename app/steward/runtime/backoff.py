@@ -1,0 +1,67 @@
+"""Pauses between attempts. The only module that sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import msgspec
+
+
+class Backoff(msgspec.Struct, frozen=True):
+    """Exponential pauses with jitter.
+
+    Attributes:
+        first: Seconds of the first pause, before jitter.
+        factor: What a pause is multiplied with after each failure.
+        jitter: A pause lasts between once and ``1 + jitter`` times its value.
+        cap: Longest pause in seconds, before jitter.
+        reset: Seconds of health after which the next pause is the first again.
+    """
+
+    first: float
+    factor: float
+    jitter: float
+    cap: float
+    reset: float
+
+
+WATCH_BACKOFF = Backoff(first=0.8, factor=2.0, jitter=1.0, cap=15.0, reset=120.0)
+"""Pauses of one informer. Jitter 1.0 makes a pause last once to twice its value, so a cap of 15 gives at most 8 attempts in a minute of
+outage and a recovery within 30 s; client-go's cap of 30 would take up to 60 s. Else as client-go, tools/cache/reflector.go, defaultBackoffInit
+to defaultBackoffReset."""
+
+
+class Pauses:
+    """The running state of one :class:`Backoff`."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._failures = 0
+        self._last: float | None = None
+
+    def next(self, *, at_least: float | None = None) -> float:
+        """Seconds to wait before the next attempt.
+
+        Args:
+            at_least: What the server asked for (Retry-After), in seconds.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._last is not None and now - self._last > self._backoff.reset:
+            self._failures = 0
+        # 2**30 times any pause is beyond every cap; a larger exponent only overflows after days of outage.
+        pause = min(self._backoff.first * self._backoff.factor ** min(self._failures, 30), self._backoff.cap)
+        pause *= 1 + random.random() * self._backoff.jitter  # noqa: S311 - spreads load, guards nothing
+        pause = max(pause, at_least or 0.0)
+        self._failures += 1
+        self._last = now + pause
+        return pause
+
+    async def wait(self, *, at_least: float | None = None) -> None:
+        """Sleep for :meth:`next` seconds."""
+        await asyncio.sleep(self.next(at_least=at_least))
+
+
+async def pause(seconds: float) -> None:
+    """Sleep. Other modules call this, so that a lint can hold them to it."""
+    await asyncio.sleep(seconds)

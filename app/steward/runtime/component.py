@@ -1,0 +1,84 @@
+"""What a component is: one literal, from which the command line, the chart's tests, the docs and the manager are driven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from steward.runtime.controller import Controller
+from steward.runtime.lease import LEASES
+from steward.runtime.plan import Reason
+from steward.runtime.recorder import EVENTS
+from steward.runtime.resource import HasMeta, Resource
+from steward.runtime.store import Index, Store
+from steward.telemetry.metrics import Instruments, Metric, StateGauge
+
+C = TypeVar("C")
+C_co = TypeVar("C_co", covariant=True)
+S = TypeVar("S")
+T = TypeVar("T", bound=HasMeta)
+
+
+class Right(msgspec.Struct, frozen=True):
+    """One rule of RBAC.
+
+    Attributes:
+        resource: On what.
+        verbs: Which, separated by spaces.
+        why: What for; people decide on it.
+        own_namespace: Whether it is only needed in the namespace the program runs in.
+    """
+
+    resource: Resource[Any]
+    verbs: str
+    why: str
+    own_namespace: bool = False
+
+
+COMMON_RIGHTS = (
+    Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True),
+    Right(EVENTS, "create patch", why="tells owners of objects what was done, and why not"),
+)
+"""Rights that every component needs."""
+
+
+class Context(Protocol[C_co]):
+    """What a component is built from."""
+
+    @property
+    def config(self) -> C_co:
+        """The component's configuration."""
+
+    @property
+    def instruments(self) -> Instruments:
+        """The bound metrics."""
+
+    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
+        """A cache of these objects, kept up to date by the manager; the same for all who ask for the same."""
+
+    def expose(self, gauge: StateGauge[S], source: S) -> None:
+        """Read this gauge from ``source`` at every scrape."""
+
+
+class Component(msgspec.Struct, Generic[C], frozen=True):
+    """The declaration of a component.
+
+    Attributes:
+        name: As in ``steward run NAME``, values and labels.
+        summary: One sentence.
+        config: Struct of its configuration.
+        rights: What it does at the API server, besides :data:`COMMON_RIGHTS`.
+        metrics: What it measures, besides :data:`steward.runtime.metrics.ALL`.
+        reasons: The reasons of its Events.
+        build: Makes its controllers.
+    """
+
+    name: str
+    summary: str
+    config: type[C]
+    rights: tuple[Right, ...]
+    metrics: tuple[Metric, ...]
+    reasons: tuple[Reason, ...]
+    build: Callable[[Context[C]], tuple[Controller[Any], ...]]

@@ -1,0 +1,171 @@
+"""From a change to a write: keys into a queue, workers that observe, reconcile and perform."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from steward.runtime import errors, metrics
+from steward.runtime.apply import Writers, perform
+from steward.runtime.client import Client
+from steward.runtime.lease import Fence
+from steward.runtime.plan import Outcome, Plan
+from steward.runtime.recorder import Recorder
+from steward.runtime.resource import HasMeta, Key
+from steward.runtime.store import Change, Store
+from steward.runtime.workqueue import Observer, QueueClosed, WorkQueue
+from steward.telemetry.logging import get_logger
+from steward.telemetry.metrics import Instruments
+
+S = TypeVar("S")
+T = TypeVar("T", bound=HasMeta)
+
+RESYNC_SECONDS = 600.0
+"""How often every key is looked at again from the cache. Costs no request; mends what a missed wake-up would leave."""
+
+log = get_logger(__name__)
+
+
+class Watch(msgspec.Struct, Generic[T], frozen=True):
+    """Which changes wake which keys: source, handler and predicate in one function.
+
+    Attributes:
+        store: The cache whose changes count.
+        keys: The keys to look at after a change. Pure.
+        seen: Told each change, for the component's counters.
+    """
+
+    store: Store[T]
+    keys: Callable[[Change[T]], Iterable[Key]]
+    seen: Callable[[Change[T]], None] | None = None
+
+
+class Controller(msgspec.Struct, Generic[S], frozen=True):
+    """One loop of a component.
+
+    Attributes:
+        name: In metrics and logs.
+        watches: What wakes it.
+        observe: Reads the stores into a State, or None when the key is of no interest. Given the key and the time.
+        reconcile: State in, Plan out: no I/O, no clock, no logger.
+        concurrency: Keys in work at once.
+        leader_only: Whether only the leader works.
+        count: The component's own counters, told each State, its Plan, the Outcome and the seconds it took.
+    """
+
+    name: str
+    watches: tuple[Watch[Any], ...]
+    observe: Callable[[Key, dt.datetime], Awaitable[S | None]]
+    reconcile: Callable[[S], Plan]
+    concurrency: int = 8
+    leader_only: bool = True
+    count: Callable[[S, Plan, Outcome, float], None] | None = None
+
+
+class Loop(Generic[S]):
+    """A running controller: its queue and its workers."""
+
+    def __init__(self, controller: Controller[S], *, client: Client, recorder: Recorder, writers: Writers, instruments: Instruments) -> None:
+        self.controller = controller
+        self._client = client
+        self._recorder = recorder
+        self._writers = writers
+        self._duration = instruments[metrics.RECONCILE_DURATION].labels(controller.name)
+        self._results = {result: instruments[metrics.RECONCILES].labels(controller.name, result) for result in metrics.RESULTS}
+        self.queue: WorkQueue[Key] = WorkQueue(_observer(controller.name, instruments))
+        for watch in controller.watches:
+            writers[str(watch.store.resource)].subscribe(self._wake(watch))
+
+    async def run(self, fence: Fence) -> None:
+        """Work until the queue is closed and empty."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.controller.concurrency):
+                group.create_task(self._work(fence))
+
+    def resync(self) -> None:
+        """Look at every key again."""
+        for watch in self.controller.watches:
+            for item in watch.store:
+                for key in watch.keys(Change(item, item)):
+                    self.queue.add(key)
+
+    def _wake(self, watch: Watch[Any]) -> Callable[[Change[Any]], None]:
+        def handle(change: Change[Any]) -> None:
+            if watch.seen is not None:
+                watch.seen(change)
+            for key in watch.keys(change):
+                self.queue.add(key)
+
+        return handle
+
+    async def _work(self, fence: Fence) -> None:
+        while True:
+            try:
+                key = await self.queue.get()
+            except QueueClosed:
+                return
+            try:
+                await self._handle(key, fence)
+            finally:
+                self.queue.done(key)
+
+    async def _handle(self, key: Key, fence: Fence) -> None:
+        """Reconcile one key. Only the loss of the lease leaves here; a bug costs its key, not the process."""
+        started = asyncio.get_running_loop().time()
+        result = "error"
+        try:
+            plan, outcome = await self._reconcile(key, fence, started)
+            failed = outcome.errors
+            if failed:
+                self._retry(key, failed[0])
+            else:
+                self.queue.forget(key)
+                result = "success" if plan.requeue_after is None else "requeue_after"
+                if plan.requeue_after is not None:
+                    self.queue.add_after(key, plan.requeue_after)
+        except errors.LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - as controller-runtime recovers panics of a Reconciler
+            self._retry(key, error)
+        finally:
+            self._results[result].inc()
+            self._duration.observe(asyncio.get_running_loop().time() - started)
+
+    async def _reconcile(self, key: Key, fence: Fence, started: float) -> tuple[Plan, Outcome]:
+        state = await self.controller.observe(key, dt.datetime.now(dt.UTC))
+        if state is None:
+            return Plan(), Outcome()
+        plan = self.controller.reconcile(state)
+        outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers)
+        if self.controller.count is not None:
+            self.controller.count(state, plan, outcome, asyncio.get_running_loop().time() - started)
+        return plan, outcome
+
+    def _retry(self, key: Key, error: Exception) -> None:
+        where: dict[str, Any] = {"controller": self.controller.name, "object": str(key), "reason": str(error)}
+        match error:
+            case errors.Terminal() | errors.NotOurs():
+                self.queue.forget(key)
+                log.error("left as it is until it changes", **where)
+                return
+            case errors.Conflict() | errors.AlreadyExists():
+                # The cache is behind the server; that is part of the game.
+                log.info("cache is behind, trying again", **where)
+            case errors.StewardError():
+                log.error("reconcile failed, trying again", **where, failures=self.queue.failures(key) + 1)
+            case _:
+                log.error("bug in reconcile, trying again", exc=error, **where)
+        self.queue.add_rate_limited(key, at_least=getattr(error, "retry_after", None) or 0.0)
+
+
+def _observer(name: str, instruments: Instruments) -> Observer:
+    return Observer(
+        added=instruments[metrics.QUEUE_ADDS].labels(name).inc,
+        retried=instruments[metrics.QUEUE_RETRIES].labels(name).inc,
+        waited=instruments[metrics.QUEUE_WAIT].labels(name).observe,
+        worked=instruments[metrics.QUEUE_WORK].labels(name).observe,
+    )

@@ -1,0 +1,213 @@
+"""What can go wrong between this process and the API server, as types.
+
+::
+
+    StewardError
+    ├── APIError              the server answered, and said no
+    │   ├── NotFound          404; the only error that means "absent"
+    │   ├── AlreadyExists     409 on create
+    │   ├── Conflict          409 on everything else: the object moved, read again
+    │   ├── Gone              410; a resource version or continue token expired
+    │   ├── Unauthorized      401
+    │   ├── Forbidden         403
+    │   ├── Invalid           400 and 422
+    │   ├── Throttled         429; carries retry_after
+    │   └── ServerError       5xx, and whatever has no class of its own
+    ├── TransportError        no answer
+    │   ├── ConnectFailed     no connection, or no TLS
+    │   ├── Timeout           no answer in time; the write may have happened
+    │   └── StreamBroken      the answer stopped in the middle
+    ├── DecodeError           an answer that is not what the resource says
+    ├── ConfigError           the user's input is wrong; one line says where and what to write
+    ├── Terminal              trying again is useless until something changes
+    ├── NotOurs               the object belongs to somebody else
+    └── LeaseLost             another replica may be the leader; stop writing
+
+Use the classes, never the status code: ``except NotFound`` is the one way to learn that something is absent.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+MESSAGE_LIMIT = 256
+"""Characters of a server's message that reach a log. Bodies may hold what nobody should log (kopf cuts at the same length)."""
+
+
+class StewardError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """What was asked of the API server, for messages and metrics.
+
+    Attributes:
+        verb: The API verb, as in RBAC: get, list, watch, create, patch, update, delete.
+        resource: Plural name, such as ``services``.
+        namespace: Namespace, or empty.
+        name: Object name, or empty.
+    """
+
+    verb: str
+    resource: str
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.namespace, self.name) if part)
+        return f"{self.verb} {self.resource} {where}".rstrip()
+
+
+class APIError(StewardError):
+    """The API server refused a request.
+
+    Attributes:
+        status: HTTP status code.
+        reason: ``reason`` of the server's Status, such as ``AlreadyExists``; may be empty.
+        retry_after: Seconds the server asked to wait, or None.
+        call: What was asked.
+    """
+
+    def __init__(self, call: Call, status: int, *, reason: str = "", message: str = "", retry_after: float | None = None) -> None:
+        self.call = call
+        self.status = status
+        self.reason = reason
+        self.message = message[:MESSAGE_LIMIT]
+        self.retry_after = retry_after
+        said = f"{reason}: {self.message}" if reason and self.message else reason or self.message or "no reason given"
+        super().__init__(f"{call}: {status} {said}")
+
+
+class NotFound(APIError):
+    """The object does not exist (404)."""
+
+
+class AlreadyExists(APIError):
+    """An object of that name exists (409 on create)."""
+
+
+class Conflict(APIError):
+    """The object changed since it was read, or another manager owns the field (409)."""
+
+
+class Gone(APIError):
+    """The resource version or the continue token is too old (410)."""
+
+
+class Unauthorized(APIError):
+    """The token was not accepted (401)."""
+
+
+class Forbidden(APIError):
+    """The right is missing, or a quota or a terminating namespace forbids it (403)."""
+
+
+class Invalid(APIError):
+    """The server will never accept this request as it is (400, 422)."""
+
+
+class Throttled(APIError):
+    """The server asks for fewer requests (429)."""
+
+
+class ServerError(APIError):
+    """The server failed (5xx)."""
+
+
+class TransportError(StewardError):
+    """No answer came."""
+
+    def __init__(self, call: Call, message: str) -> None:
+        self.call = call
+        super().__init__(f"{call}: {message}")
+
+
+class ConnectFailed(TransportError):
+    """No connection to the API server."""
+
+
+class Timeout(TransportError):
+    """No answer in time; whether a write happened is unknown."""
+
+
+class StreamBroken(TransportError):
+    """The stream ended in the middle of an answer."""
+
+
+class DecodeError(StewardError):
+    """An answer did not have the shape of its resource."""
+
+
+class ConfigError(StewardError):
+    """Wrong user input: the message names the field, what was found, and what to write."""
+
+
+class Terminal(StewardError):
+    """Trying again is useless until the object changes."""
+
+
+class NotOurs(StewardError):
+    """The object exists and belongs to somebody else; it was left alone."""
+
+
+class LeaseLost(StewardError):
+    """The lease was not renewed in time; nothing may be written any more."""
+
+
+class Status(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The part of ``metav1.Status`` that errors need."""
+
+    kind: str = ""
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+    details: StatusDetails | None = None
+
+
+class StatusDetails(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Details of a Status; only what is used."""
+
+    retry_after_seconds: int = 0
+
+
+_STATUS = msgspec.json.Decoder(Status)
+_BY_CODE: dict[int, type[APIError]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    422: Invalid,
+    429: Throttled,
+}
+
+
+def from_response(call: Call, code: int, body: bytes, retry_after: str | None = None) -> APIError:
+    """Make the typed error of an answer.
+
+    Only a body whose kind is Status is quoted, because any other may hold anything (a proxy's page, an object).
+
+    Args:
+        call: What was asked.
+        code: HTTP status, or the code of an ERROR event.
+        body: Body of the answer.
+        retry_after: Value of the Retry-After header; only whole seconds are understood, as in client-go.
+    """
+    try:
+        status = _STATUS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        status = Status()
+    if status.kind != "Status":
+        status = Status()
+    seconds: float | None = None
+    if retry_after is not None and retry_after.isdigit():
+        seconds = float(retry_after)
+    elif status.details is not None and status.details.retry_after_seconds > 0:
+        seconds = float(status.details.retry_after_seconds)
+    kind = _BY_CODE.get(code, ServerError)
+    if status.reason == "AlreadyExists":
+        kind = AlreadyExists
+    elif status.reason == "Expired":
+        kind = Gone
+    return kind(call, code, reason=status.reason, message=status.message, retry_after=seconds)

@@ -1,0 +1,241 @@
+"""Keeps a :class:`~steward.runtime.store.Store` equal to what the API server has: lists once, then follows the watch.
+
+What to do next is decided by :func:`step`, a pure function of where we are and what we heard; :class:`Informer` carries it out.
+
+Guarantees: each difference is told once, deletions missed during a gap included, with the last known state; a list is only repeated when the
+server says a version is too old; a dead stream is noticed after :data:`IDLE_TIMEOUT`.
+Not guaranteed: that every intermediate state is told. It is level-based.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Generic, NoReturn, TypeVar
+
+import msgspec
+
+from steward.runtime import errors
+from steward.runtime.backoff import WATCH_BACKOFF, Backoff, Pauses
+from steward.runtime.client import Client, WatchEvent
+from steward.runtime.resource import HasMeta, Key, Resource
+from steward.runtime.store import Change, Index, Store, Writer
+from steward.telemetry.logging import get_logger
+
+T = TypeVar("T", bound=HasMeta)
+
+IDLE_TIMEOUT = 75.0
+"""Seconds without a byte after which a watch counts as dead. The server sends a bookmark at least every minute (bookmarkFrequency in
+apiserver/pkg/storage/cacher), so a healthy stream is never this quiet."""
+
+WATCH_SECONDS = (300, 600)
+"""A watch asks the server to end it after a random time of 5 to 10 minutes, so that replicas do not reconnect together
+(client-go, minWatchTimeout)."""
+
+log = get_logger(__name__)
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """Nothing is known, or what is known is too old to go on from: the next thing is a list."""
+
+    why: str = "start"
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Pages are being read; the store is not touched before the last one."""
+
+    why: str
+    token: str
+
+
+class Watching(msgspec.Struct, frozen=True):
+    """The store is as of this version; events move it on."""
+
+    version: str
+
+
+class PageRead(msgspec.Struct, frozen=True):
+    """A page came; the last has no token."""
+
+    version: str
+    token: str
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """An event or a bookmark of this version came."""
+
+    version: str
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """410: the version or the token is too old."""
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The watch was ended by the server in good order."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """Anything else went wrong."""
+
+
+State = Empty | Listing | Watching
+Heard = PageRead | Moved | Expired | Stopped | Failed
+
+
+def step(state: State, heard: Heard) -> State:
+    """Where to go on from.
+
+    ========  =========  ==========  ===============  ========  ==========
+    state     page       last page   event, bookmark  expired   failed, stopped
+    ========  =========  ==========  ===============  ========  ==========
+    Empty     Listing    Watching    -                Empty     Empty
+    Listing   Listing    Watching    -                Empty     Listing (same token)
+    Watching  -          -           Watching         Empty     Watching (same version)
+    ========  =========  ==========  ===============  ========  ==========
+    """
+    match state, heard:
+        case ((Empty() | Listing()), PageRead(version=version, token="")):
+            return Watching(version)
+        case ((Empty() | Listing()), PageRead(token=token)):
+            return Listing(state.why, token)
+        case Watching(), Moved(version=version) if version:
+            return Watching(version)
+        case Listing(), Expired():
+            return Empty("continue_expired")
+        case Watching(), Expired():
+            return Empty("expired")
+        case _:
+            return state
+
+
+class Informer(Generic[T]):
+    """One list-and-watch of one resource, shared by whoever subscribes.
+
+    Args:
+        client: Where to ask.
+        resource: What to follow.
+        namespace: Only this namespace; empty for all.
+        selector: Label selector, evaluated by the server.
+        writer: Where to file it. Several informers may file into one, each for its namespace.
+        relisted: Told the reason of each list, for the metric.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource[T],
+        *,
+        writer: Writer[T],
+        namespace: str = "",
+        selector: str = "",
+        backoff: Backoff = WATCH_BACKOFF,
+        relisted: Callable[[str], None] = lambda _: None,
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.resource = resource
+        self.writer = writer
+        self.failure: errors.StewardError | None = None
+        self._client = client
+        self._namespace = namespace
+        self._selector = selector
+        self._pauses = Pauses(backoff)
+        self._relisted = relisted
+        self._moved = moved
+        self._state: State = Empty()
+        self._pages: dict[Key, T] = {}
+        self._started = 0.0
+        self._synced = asyncio.Event()
+
+    async def synced(self) -> None:
+        """Wait until the first whole list is in the store."""
+        await self._synced.wait()
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the first whole list is in the store."""
+        return self._synced.is_set()
+
+    async def run(self) -> NoReturn:
+        """Follow the resource for ever. Every failure is retried with backoff; only cancellation ends it."""
+        while True:
+            wait_at_least: float | None = None
+            try:
+                if isinstance(self._state, Watching):
+                    heard: Heard = await self._follow(self._state)
+                else:
+                    heard = await self._read_page(self._state)
+                healthy = isinstance(heard, PageRead | Stopped)
+                self.failure = None
+            except errors.Gone as error:
+                log.info("version expired, listing again", resource=str(self.resource), reason=str(error))
+                heard, healthy = Expired(), isinstance(self._state, Watching)
+            except errors.StewardError as error:
+                self._note(error)
+                heard, healthy = Failed(), False
+                wait_at_least = getattr(error, "retry_after", None)
+            self._state = step(self._state, heard)
+            if not healthy:
+                await self._pauses.wait(at_least=wait_at_least)
+
+    async def _read_page(self, state: Empty | Listing) -> PageRead:
+        token = state.token if isinstance(state, Listing) else ""
+        if not token:
+            self._pages = {}
+            self._started = asyncio.get_running_loop().time()
+            self._relisted(state.why)
+        page = await self._client.page(self.resource, namespace=self._namespace, selector=self._selector, token=token)
+        for item in page.items:
+            self._pages[item.metadata.key] = item
+        if not page.token:
+            self.writer.replace(self._pages, started=self._started, within=self._is_ours)
+            self._pages = {}
+            self._moved()
+            self._synced.set()
+        return PageRead(page.resource_version, page.token)
+
+    async def _follow(self, state: Watching) -> Heard:
+        started = asyncio.get_running_loop().time()
+        alive = False
+        stream = self._client.watch(
+            self.resource,
+            since=state.version,
+            server_timeout=random.randint(*WATCH_SECONDS),  # noqa: S311 - spreads load, guards nothing
+            idle_timeout=IDLE_TIMEOUT,
+            namespace=self._namespace,
+            selector=self._selector,
+        )
+        async for events in stream:
+            alive = True
+            for event in events:
+                self._file(event)
+            self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
+            self._moved()
+        if not alive and asyncio.get_running_loop().time() - started < 1.0:
+            # As client-go: a watch that ends within a second without a word is an error, or a broken proxy makes us spin.
+            return Failed()
+        return Stopped()
+
+    def _file(self, event: WatchEvent[T]) -> None:
+        if event.type == "DELETED":
+            self.writer.remove(event.object)
+        elif event.type in ("ADDED", "MODIFIED"):
+            self.writer.upsert(event.object)
+
+    def _is_ours(self, key: Key) -> bool:
+        return not self._namespace or key.namespace == self._namespace
+
+    def _note(self, error: errors.StewardError) -> None:
+        """Say the first failure of a row at error, its repetitions at debug."""
+        say = log.debug if type(self.failure) is type(error) else log.error
+        say("watch failed, trying again", resource=str(self.resource), reason=str(error))
+        self.failure = error
+
+
+def store_of(resource: Resource[T], indexes: Sequence[Index[T]] = ()) -> Writer[T]:
+    """A fresh store's writer."""
+    return Writer(Store(resource, indexes))
+
+
+__all__ = ["Change", "Empty", "Expired", "Failed", "Informer", "Listing", "Moved", "PageRead", "Stopped", "Watching", "step", "store_of"]

@@ -1,0 +1,328 @@
+"""Runs one component: informers, then the lease, then controllers; and in the end all of it the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from steward.runtime import metrics
+from steward.runtime.backoff import pause
+from steward.runtime.client import Client
+from steward.runtime.component import COMMON_RIGHTS, Component
+from steward.runtime.controller import RESYNC_SECONDS, Loop
+from steward.runtime.informer import Informer
+from steward.runtime.lease import Fence, Lease, LeaseConfig, Open
+from steward.runtime.recorder import Recorder
+from steward.runtime.resource import HasMeta, Resource
+from steward.runtime.rights import RightsCheck
+from steward.runtime.store import Index, Store, Writer
+from steward.runtime.transport import Transport
+from steward.telemetry.logging import get_logger
+from steward.telemetry.metrics import Instruments, StateGauge
+from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Probe, Verdict
+
+C = TypeVar("C")
+S = TypeVar("S")
+T = TypeVar("T", bound=HasMeta)
+
+DRAIN_SECONDS = 10.0
+"""Time for keys in work when stopping; the rest of the kubelet's 30 s of grace is for the lease, Events and connections."""
+
+FLUSH_SECONDS = 2.0
+"""Time for the last Events when stopping."""
+
+BEAT_SECONDS, BEAT_LIMIT = 1.0, 30.0
+"""The loop writes down that it lives every second; half a minute of silence means that it is blocked."""
+
+STUCK_SECONDS = 600.0
+"""A key in work for longer is stuck: every request inside has a limit of half a minute."""
+
+log = get_logger(__name__)
+
+
+class Followed(Generic[T]):
+    """One resource in the cache, with the informers that fill it."""
+
+    def __init__(self, writer: Writer[T]) -> None:
+        self.writer = writer
+        self.informers: list[Informer[T]] = []
+        self.resource_name = str(writer.store.resource)
+        self.last_event = 0.0
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the first whole list is there, of every namespace."""
+        return all(informer.is_synced for informer in self.informers)
+
+    def moved(self) -> None:
+        """Something was heard from the server."""
+        self.last_event = time.time()
+
+    def __len__(self) -> int:
+        return len(self.writer.store)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A :class:`~steward.telemetry.probes.Probe` made of a function."""
+
+    name: str
+    paths: Collection[str]
+    check: Callable[[], Verdict]
+
+
+class _StoppedFirst(Exception):
+    """Told to stop before there was anything to give back."""
+
+
+class Manager(Generic[C]):
+    """One component at work.
+
+    Args:
+        component: What to run.
+        config: Its configuration.
+        transport: The API server.
+        instruments: Bound metrics: those of the component and :data:`steward.runtime.metrics.ALL`.
+        identity: Name of this process, unique in the cluster; the holder of the lease and the reporter of Events.
+        lease: Which lease to hold, or None when a single replica needs none.
+        own_namespace: The namespace the process runs in.
+        namespaces: The only namespaces to look at; empty for all.
+    """
+
+    def __init__(
+        self,
+        component: Component[C],
+        config: C,
+        *,
+        transport: Transport,
+        instruments: Instruments,
+        identity: str,
+        lease: LeaseConfig | None,
+        own_namespace: str,
+        namespaces: Sequence[str] = (),
+    ) -> None:
+        self.component = component
+        self.config = config
+        self.instruments = instruments
+        self._transport = transport
+        self._identity = identity
+        self._lease_config = lease
+        self._own_namespace = own_namespace
+        self._namespaces = tuple(namespaces)
+        self._followed: dict[str, Followed[Any]] = {}
+        self._recorder: Recorder | None = None
+        self._rights: RightsCheck | None = None
+        self._loops: list[Loop[Any]] = []
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._stopping = False
+        self._beat = time.monotonic()
+        instruments.observe(metrics.READY, self)
+
+    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
+        """See :class:`~steward.runtime.component.Context`. One cache per resource; asking twice for different views is a mistake."""
+        name = str(resource)
+        if name in self._followed:
+            raise ValueError(f"{name} is followed already")
+        followed: Followed[T] = Followed(Writer(Store(resource, indexes)))
+        for namespace in self._namespaces or ("",):
+            informer = Informer(
+                self._client,
+                resource,
+                writer=followed.writer,
+                namespace=namespace,
+                selector=selector,
+                relisted=lambda why: self.instruments[metrics.RELISTS].labels(name, why).inc(),
+                moved=followed.moved,
+            )
+            followed.informers.append(informer)
+        self._followed[name] = followed
+        return followed.writer.store
+
+    def expose(self, gauge: StateGauge[S], source: S) -> None:
+        """See :class:`~steward.runtime.component.Context`."""
+        self.instruments.observe(gauge, source)
+
+    async def run(self) -> None:
+        """Work until :meth:`stop`.
+
+        Raises:
+            LeaseLost: Another replica may lead; the process must end.
+            Exception: Whatever killed the first task; a group of them when several died at once.
+        """
+        self._event_loop = asyncio.get_running_loop()
+        self._build()
+        # The first lists make millions of objects that stay; looking through them for cycles again and again is the longest pause there is.
+        gc.disable()
+        try:
+            async with asyncio.TaskGroup() as group:
+                background = [group.create_task(task, name=name) for name, task in self._background()]
+                try:
+                    await self._lead()
+                finally:
+                    for task in background:
+                        task.cancel()
+        except BaseExceptionGroup as died:
+            raise (died.exceptions[0] if len(died.exceptions) == 1 else died) from None
+        finally:
+            gc.enable()
+            await self._transport.close()
+        log.info("stopped", component=self.component.name)
+
+    def stop(self) -> None:
+        """End :meth:`run` in good order. Callable from any thread, also before it runs."""
+        self._stopping = True
+        if self._event_loop is not None:
+            self._event_loop.call_soon_threadsafe(self._stop.set)
+        else:
+            self._stop.set()
+
+    def recent_events(self) -> bytes:
+        """The last Kubernetes Events, one JSON object a line."""
+        return self._recorder.recent() if self._recorder is not None else b""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the caches are synced and nothing is stopping."""
+        return self._readiness().ok
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Startup is rights, liveness is local progress, readiness is synced caches."""
+        return (
+            Check("rights", (STARTUP,), self._startup),
+            Check("loop", (LIVENESS,), self._liveness),
+            Check("caches", (READINESS,), self._readiness),
+        )
+
+    def _build(self) -> None:
+        component = self.component
+        self._client = Client(self._transport, field_manager=f"steward-{component.name}", instruments=self.instruments)
+        recorded = self.instruments[metrics.EVENTS]
+        self._recorder = Recorder(
+            self._client,
+            controller=f"steward.dev/{component.name}",
+            instance=self._identity,
+            recorded=lambda reason: recorded.labels(reason).inc(),
+        )
+        self._rights = RightsCheck(self._client, COMMON_RIGHTS + component.rights, own_namespace=self._own_namespace, namespaces=self._namespaces)
+        for reason in component.reasons:
+            recorded.labels(reason.name)
+        controllers = component.build(self)
+        writers = {name: followed.writer for name, followed in self._followed.items()}
+        for controller in controllers:
+            self._loops.append(Loop(controller, client=self._client, recorder=self._recorder, writers=writers, instruments=self.instruments))
+        queues: dict[str, metrics.QueueState] = {loop.controller.name: loop.queue for loop in self._loops}
+        for gauge in (metrics.QUEUE_DEPTH, metrics.QUEUE_UNFINISHED, metrics.QUEUE_LONGEST):
+            self.instruments.observe(gauge, queues)
+        followed: list[metrics.InformerState] = list(self._followed.values())
+        for state in (metrics.INFORMER_OBJECTS, metrics.INFORMER_SYNCED, metrics.INFORMER_LAST_EVENT):
+            self.instruments.observe(state, followed)
+
+    def _background(self) -> list[tuple[str, Coroutine[Any, Any, Any]]]:
+        """What runs from the first moment to the last; the death of one is the death of the process."""
+        assert self._recorder is not None, "built before"
+        assert self._rights is not None, "built before"
+        tasks: list[tuple[str, Coroutine[Any, Any, Any]]] = [
+            ("beat", self._live()),
+            ("rights", self._rights.run()),
+            ("recorder", self._recorder.run()),
+            ("resync", self._resync()),
+        ]
+        for name, followed in self._followed.items():
+            tasks += [(f"informer {name}", informer.run()) for informer in followed.informers]
+        return tasks
+
+    async def _lead(self) -> None:
+        """Wait for the caches, then for the lease; work; and give everything back."""
+        assert self._recorder is not None, "built before"
+        leading = self.instruments[metrics.LEADER].labels()
+        try:
+            await self._unless_stopped(self._synced())
+            gc.collect()
+            gc.freeze()
+            gc.enable()
+            log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
+            if self._lease_config is None:
+                leading.set(1)
+                await self._work(Open())
+            else:
+                lease = Lease(self._client, self._lease_config, leading=lambda leads: leading.set(int(leads)))
+                fence = await self._unless_stopped(lease.acquire())
+                async with lease.keep(fence):
+                    await self._work(fence)
+        except _StoppedFirst:
+            return
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._recorder.flush()
+        except TimeoutError:
+            log.warning("last events not written in time")
+
+    async def _work(self, fence: Fence) -> None:
+        """Run the controllers until told to stop, then let them finish what they have."""
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(loop.run(fence)) for loop in self._loops]
+            await self._stop.wait()
+            drained = await asyncio.gather(*(loop.queue.drain(DRAIN_SECONDS) for loop in self._loops))
+            if not all(drained):
+                log.warning("not everything in work was finished in time", limit_seconds=DRAIN_SECONDS)
+                for task in running:
+                    task.cancel()
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, S]) -> S:
+        """Wait, but not longer than until :meth:`stop`."""
+        task = asyncio.ensure_future(waiting)
+        stop = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise _StoppedFirst
+            return task.result()
+        finally:
+            task.cancel()
+            stop.cancel()
+
+    async def _synced(self) -> None:
+        await asyncio.gather(*(informer.synced() for followed in self._followed.values() for informer in followed.informers))
+
+    async def _resync(self) -> None:
+        while True:
+            await pause(RESYNC_SECONDS)
+            for loop in self._loops:
+                loop.resync()
+
+    async def _live(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await pause(BEAT_SECONDS)
+
+    def _startup(self) -> Verdict:
+        if self._rights is None:
+            return Verdict(False, "not started")
+        return self._rights.verdict
+
+    def _liveness(self) -> Verdict:
+        silent = time.monotonic() - self._beat
+        if silent > BEAT_LIMIT:
+            return Verdict(False, f"the event loop has not moved for {silent:.0f} s")
+        longest = max((seconds for loop in self._loops for seconds in loop.queue.unfinished()), default=0.0)
+        if longest > STUCK_SECONDS:
+            return Verdict(False, f"a key has been in work for {longest:.0f} s")
+        return Verdict(True)
+
+    def _readiness(self) -> Verdict:
+        if self._stopping:
+            return Verdict(False, "stopping")
+        if not self._followed:
+            return Verdict(False, "not started")
+        waiting = [self._why_waiting(name, followed) for name, followed in self._followed.items() if not followed.is_synced]
+        return Verdict(not waiting, "; ".join(waiting))
+
+    def _why_waiting(self, name: str, followed: Followed[Any]) -> str:
+        failures = [str(informer.failure) for informer in followed.informers if informer.failure is not None]
+        return f"{name} not synced: {failures[0] if failures else 'first list is on its way'}"

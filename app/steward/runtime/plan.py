@@ -1,0 +1,118 @@
+"""What a reconcile asks for, as data. :mod:`steward.runtime.apply` carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from steward.runtime.resource import HasMeta, Resource
+
+T = TypeVar("T", bound=HasMeta)
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """A reason of Events, as people filter by it.
+
+    Attributes:
+        name: UpperCamelCase, stable.
+        type: ``Normal`` or ``Warning``.
+        help: One sentence for the reference.
+    """
+
+    name: str
+    type: str
+    help: str
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """``corev1.ObjectReference``: which object an Event is about."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something to tell the owner of an object.
+
+    Attributes:
+        regarding: The object.
+        reason: Why.
+        note: One sentence; at most 1 kB is kept.
+        action: What was done or tried, UpperCamelCase.
+    """
+
+    regarding: Reference
+    reason: Reason
+    note: str
+    action: str
+
+
+class Create(msgspec.Struct, Generic[T], frozen=True):
+    """Make an object that does not exist."""
+
+    resource: Resource[T]
+    desired: T
+    done: Event | None = None
+
+
+class Apply(msgspec.Struct, Generic[T], frozen=True):
+    """Bring an object of ours to the desired state.
+
+    Attributes:
+        observed: The object the decision rests on.
+        desired: All fields we have an opinion on.
+        owned: Proof of ownership: whether the observed object is ours.
+        done: Told once it is written.
+    """
+
+    resource: Resource[T]
+    observed: T
+    desired: T
+    owned: Callable[[T], bool]
+    done: Event | None = None
+
+
+class Delete(msgspec.Struct, Generic[T], frozen=True):
+    """Delete an object of ours; attributes as in :class:`Apply`."""
+
+    resource: Resource[T]
+    observed: T
+    owned: Callable[[T], bool]
+    done: Event | None = None
+
+
+Action = Create[Any] | Apply[Any] | Delete[Any]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The decision of one reconcile.
+
+    Attributes:
+        actions: Writes; they may not depend on each other, for they leave all at once.
+        events: What to tell besides.
+        requeue_after: Seconds until the key is looked at again without a change. Polling, never failure.
+    """
+
+    actions: tuple[Action, ...] = ()
+    events: tuple[Event, ...] = ()
+    requeue_after: float | None = None
+
+
+OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete"}
+"""The word for each action in metrics and logs."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a Plan: each action with its error, or None where it was done."""
+
+    results: tuple[tuple[Action, Exception | None], ...] = ()
+
+    @property
+    def errors(self) -> list[Exception]:
+        """The errors, in the order of the actions."""
+        return [error for _, error in self.results if error is not None]

@@ -1,0 +1,104 @@
+"""Asks the API server whether we may do what we are going to do, and says in words what is missing (SelfSubjectAccessReview)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from steward.runtime import errors
+from steward.runtime.backoff import Backoff, Pauses
+from steward.runtime.client import Client
+from steward.runtime.resource import ObjectMeta, Resource, Struct
+from steward.telemetry.logging import get_logger
+from steward.telemetry.probes import Verdict
+
+if TYPE_CHECKING:
+    from steward.runtime.component import Right
+
+RETRY = Backoff(first=1.0, factor=2.0, jitter=0.5, cap=15.0, reset=120.0)
+"""Pauses between two looks while something is missing."""
+
+log = get_logger(__name__)
+
+
+class ResourceAttributes(Struct, frozen=True):
+    """``authorization.k8s.io/v1`` ResourceAttributes."""
+
+    namespace: str = ""
+    verb: str = ""
+    group: str = ""
+    resource: str = ""
+
+
+class ReviewSpec(Struct, frozen=True):
+    """``authorization.k8s.io/v1`` SelfSubjectAccessReviewSpec."""
+
+    resource_attributes: ResourceAttributes = ResourceAttributes()
+
+
+class ReviewStatus(Struct, frozen=True):
+    """``authorization.k8s.io/v1`` SubjectAccessReviewStatus."""
+
+    allowed: bool = False
+    reason: str = ""
+
+
+class Review(Struct, frozen=True):
+    """``authorization.k8s.io/v1`` SelfSubjectAccessReview."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: ReviewSpec = ReviewSpec()
+    status: ReviewStatus = ReviewStatus()
+
+
+REVIEWS: Resource[Review] = Resource("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", Review, namespaced=False)
+
+
+class RightsCheck:
+    """Looks until every right is there; then never again."""
+
+    def __init__(self, client: Client, rights: Sequence[Right], *, own_namespace: str, namespaces: Sequence[str] = ()) -> None:
+        self._client = client
+        self._rights = rights
+        self._own_namespace = own_namespace
+        self._namespaces = tuple(namespaces) or ("",)
+        self.verdict = Verdict(False, "rights not checked yet")
+
+    async def run(self) -> None:
+        """Check, and check again while something is missing or cannot be asked."""
+        pauses = Pauses(RETRY)
+        while not self.verdict.ok:
+            try:
+                missing = await self._missing()
+            except errors.StewardError as error:
+                self._judge(f"rights cannot be checked: {error}")
+            else:
+                self._judge("; ".join(missing))
+            if not self.verdict.ok:
+                await pauses.wait()
+        await asyncio.get_running_loop().create_future()
+
+    async def _missing(self) -> list[str]:
+        wanted = [
+            (right, verb, namespace)
+            for right in self._rights
+            for verb in right.verbs.split()
+            for namespace in ((self._own_namespace,) if right.own_namespace else self._namespaces)
+        ]
+        allowed = await asyncio.gather(*(self._ask(right.resource.group, right.resource.plural, verb, where) for right, verb, where in wanted))
+        return [
+            f"may not {verb} {right.resource}{f' in namespace {where}' if where else ''} ({right.why})"
+            for (right, verb, where), may in zip(wanted, allowed, strict=True)
+            if not may
+        ]
+
+    async def _ask(self, group: str, plural: str, verb: str, namespace: str) -> bool:
+        attributes = ResourceAttributes(namespace=namespace, verb=verb, group=group, resource=plural)
+        answer = await self._client.create(REVIEWS, Review(spec=ReviewSpec(resource_attributes=attributes)))
+        return answer.status.allowed
+
+    def _judge(self, problem: str) -> None:
+        if problem and problem != self.verdict.reason:
+            log.error("rights are missing; grant them, or set rbac.create=true in the chart", missing=problem)
+        self.verdict = Verdict(not problem, problem)

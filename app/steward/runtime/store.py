@@ -1,0 +1,196 @@
+"""What the API server last told us, by key and by index.
+
+:class:`Store` is the read side and all a component ever sees; :class:`Writer` belongs to the informer and to
+:func:`steward.runtime.apply.perform`, which files the answers of its writes so that the next reconcile does not act on a cache that is
+behind (client-go's "expectations", without counting).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from steward.runtime.resource import HasMeta, Key, Resource
+from steward.runtime.sharing import Sharer
+
+T = TypeVar("T", bound=HasMeta)
+
+
+class Change(NamedTuple, Generic[T]):
+    """What happened to one object: added (no old), updated (both), deleted (no new)."""
+
+    old: T | None
+    new: T | None
+
+    @property
+    def object(self) -> T:
+        """The newest state there is."""
+        found = self.new if self.new is not None else self.old
+        assert found is not None, "a change without an object"
+        return found
+
+
+class Index(msgspec.Struct, Generic[T], frozen=True):
+    """A second way to find objects.
+
+    Attributes:
+        name: For people.
+        values: Under which values an object is found. Pure.
+    """
+
+    name: str
+    values: Callable[[T], Iterable[str]]
+
+
+class Store(Generic[T]):
+    """Read side of a cache. Objects are frozen; nothing here waits or fails."""
+
+    def __init__(self, resource: Resource[T], indexes: Sequence[Index[T]] = ()) -> None:
+        self.resource = resource
+        self._objects: dict[Key, T] = {}
+        self._indexes: dict[Index[T], dict[str, set[Key]]] = {index: defaultdict(set) for index in indexes}
+
+    def get(self, key: Key) -> T | None:
+        """The object under this key, or None: absent, as far as we were told."""
+        return self._objects.get(key)
+
+    def by(self, index: Index[T], value: str) -> Sequence[T]:
+        """The objects an index files under this value, sorted by key."""
+        return [self._objects[key] for key in sorted(self._indexes[index].get(value, ()))]
+
+    def __iter__(self) -> Iterator[T]:
+        # A copy of the references: scrapes read from other threads while the loop writes. list() of a dict's values is atomic.
+        return iter(list(self._objects.values()))
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+
+class _Written(NamedTuple):
+    """A write of ours that the watch has not shown yet.
+
+    ``version`` is that of the answer; a deletion has none, only the uid that is gone.
+    """
+
+    uid: str
+    version: int | None
+    at: float
+
+
+class Writer(Generic[T]):
+    """Write side of a :class:`Store`; tells subscribers of each change, in order."""
+
+    def __init__(self, store: Store[T]) -> None:
+        self.store = store
+        self._subscribers: list[Callable[[Change[T]], None]] = []
+        self._written: dict[Key, _Written] = {}
+        self._share = Sharer(store.resource.shared)
+
+    def subscribe(self, handler: Callable[[Change[T]], None]) -> None:
+        """Call ``handler`` with every change from now on. It must not block, wait or raise."""
+        self._subscribers.append(handler)
+
+    def upsert(self, item: T) -> None:
+        """File an object of an ADDED or MODIFIED event.
+
+        An event of a version we hold, or one older than a write of ours, is dropped. A new uid under an old key is a deletion and an addition.
+        """
+        key = item.metadata.key
+        pending = self._written.get(key)
+        if pending is not None:
+            if _is_behind(item, pending):
+                return
+            del self._written[key]
+        self._put(key, item)
+
+    def remove(self, item: T) -> None:
+        """Forget an object of a DELETED event, if it is still the one we hold."""
+        key = item.metadata.key
+        pending = self._written.get(key)
+        if pending is not None and pending.uid == item.metadata.uid:
+            del self._written[key]
+        held = self.store.get(key)
+        if held is not None and held.metadata.uid == item.metadata.uid:
+            self._drop(key, item)
+
+    def replace(self, items: dict[Key, T], *, started: float, within: Callable[[Key], bool] = lambda _: True) -> None:
+        """Make the store equal to a whole list, with one change for each difference.
+
+        Args:
+            items: The list.
+            started: Loop time at which the list was asked for; younger writes of ours are kept.
+            within: Which keys the list speaks of.
+        """
+        for key, written in list(self._written.items()):
+            if within(key) and written.at < started:
+                del self._written[key]
+        for key, held in list(self.store._objects.items()):
+            if within(key) and key not in items and key not in self._written:
+                self._drop(key, held)
+        for item in items.values():
+            self.upsert(item)
+
+    def wrote(self, item: T, *, at: float) -> None:
+        """File the server's answer to a create or apply of ours."""
+        key = item.metadata.key
+        self._written[key] = _Written(item.metadata.uid, _version(item), at)
+        self._put(key, item)
+
+    def deleted(self, key: Key, uid: str, *, at: float) -> None:
+        """File the server's answer to a delete of ours: this uid is gone."""
+        self._written[key] = _Written(uid, None, at)
+        held = self.store.get(key)
+        if held is not None and held.metadata.uid == uid:
+            self._drop(key, held)
+
+    def _put(self, key: Key, item: T) -> None:
+        held = self.store.get(key)
+        if held is not None:
+            if held.metadata.resource_version == item.metadata.resource_version and held.metadata.uid == item.metadata.uid:
+                return
+            if held.metadata.uid != item.metadata.uid:
+                self._drop(key, held)
+                held = None
+        item = self._share(item)
+        if held is not None:
+            self._unfile(key, held)
+        self.store._objects[key] = item
+        for index, filed in self.store._indexes.items():
+            for value in index.values(item):
+                filed[value].add(key)
+        self._tell(Change(held, item))
+
+    def _drop(self, key: Key, last: T) -> None:
+        held = self.store._objects.pop(key)
+        self._unfile(key, held)
+        self._tell(Change(last, None))
+
+    def _unfile(self, key: Key, item: T) -> None:
+        for index, filed in self.store._indexes.items():
+            for value in index.values(item):
+                keys = filed.get(value)
+                if keys is not None:
+                    keys.discard(key)
+                    if not keys:
+                        del filed[value]
+
+    def _tell(self, change: Change[T]) -> None:
+        for handler in self._subscribers:
+            handler(change)
+
+
+def _version(item: HasMeta) -> int | None:
+    """Resource versions of one resource are comparable as integers (KEP-5504)."""
+    version = item.metadata.resource_version
+    return int(version) if version.isdigit() else None
+
+
+def _is_behind(item: HasMeta, pending: _Written) -> bool:
+    """Whether an event tells of a time before our own write."""
+    if pending.version is None:
+        return item.metadata.uid == pending.uid
+    version = _version(item)
+    return version is not None and version < pending.version

@@ -1,0 +1,212 @@
+"""The only seam to the wire: requests out, answers or a stream of bytes in.
+
+:class:`Transport` has two methods; :class:`HTTPTransport` is the real one, and the fake API server of the tests is the other. You rarely
+need this module: :mod:`steward.runtime.client` speaks in objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from steward.runtime import errors
+from steward.runtime.auth import Credentials
+
+READ_BUFFER = 1 << 20
+"""Bytes aiohttp reads ahead. A page of 500 pods is 4 to 5 MB; the default of 64 KiB costs a wake-up per chunk."""
+
+KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 30, 15, 9
+"""TCP keepalive of client-go (net.Dialer's defaults): a dead peer is noticed although nothing is sent."""
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to reach the server; below the renew deadline of a lease, so that one lost SYN does not cost the leadership."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request.
+
+    Attributes:
+        call: What it means, for errors and metrics.
+        method: HTTP method.
+        path: Path without the query.
+        query: Query parameters.
+        body: JSON body, or None.
+        content_type: Media type of the body.
+        guard: Called when a connection is at hand and before a byte is sent; what it raises cancels the request. Fences use it.
+    """
+
+    call: errors.Call
+    method: str
+    path: str
+    query: Mapping[str, str] = {}
+    body: bytes | None = None
+    content_type: str = "application/json"
+    guard: Callable[[], None] | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A whole answer: status code, Retry-After header if any, body."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+
+class Transport(Protocol):
+    """How requests reach an API server."""
+
+    async def send(self, request: Request, *, timeout: float) -> Response:
+        """Send and wait for the whole answer, at most ``timeout`` seconds.
+
+        Raises:
+            TransportError: No answer.
+        """
+
+    def stream(self, request: Request, *, idle_timeout: float) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Send and hand out the body as it comes.
+
+        Args:
+            request: What to ask.
+            idle_timeout: Seconds without a byte after which the stream counts as dead.
+
+        Raises:
+            APIError: The answer is not 200; on entering.
+            TransportError: No answer, or it broke; also while iterating.
+        """
+
+    async def close(self) -> None:
+        """Give back all connections."""
+
+
+class HTTPTransport:
+    """aiohttp against a real API server.
+
+    Guarantees: a rotated token is sent as soon as :class:`Credentials` knows it; rotated CA and client certificates are used for new
+    connections; requests under way are not cut off by a rotation.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._session: aiohttp.ClientSession | None = None
+        self._connector: aiohttp.TCPConnector | None = None
+        self._generation: object = None
+        self._retired: list[tuple[aiohttp.ClientSession, aiohttp.TCPConnector]] = []
+
+    async def send(self, request: Request, *, timeout: float) -> Response:
+        """See :class:`Transport`."""
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
+        try:
+            async with await self._open(request, limits) as answer:
+                body = await answer.read()
+                return Response(answer.status, body, answer.headers.get("Retry-After"))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise _transport_error(request.call, error, timeout) from error
+
+    @asynccontextmanager
+    async def stream(self, request: Request, *, idle_timeout: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See :class:`Transport`."""
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=idle_timeout)
+        try:
+            async with await self._open(request, limits) as answer:
+                if answer.status != 200:
+                    body = await answer.read()
+                    raise errors.from_response(request.call, answer.status, body, answer.headers.get("Retry-After"))
+                yield answer.content.iter_any()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise _transport_error(request.call, error, idle_timeout) from error
+
+    async def close(self) -> None:
+        """See :class:`Transport`."""
+        for session, _ in self._retired:
+            await session.close()
+        self._retired.clear()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        session = await self._current_session()
+        headers = {"Accept": "application/json", **self._credentials.headers()}
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+        url = URL(self._credentials.host + request.path).with_query(request.query)
+        return await session.request(
+            request.method,
+            url,
+            data=request.body,
+            headers=headers,
+            timeout=limits,
+            proxy=self._credentials.proxy,
+            server_hostname=self._credentials.server_name,
+            allow_redirects=False,
+            trace_request_ctx=request.guard,
+        )
+
+    async def _current_session(self) -> aiohttp.ClientSession:
+        generation = self._credentials.tls_generation()
+        if self._session is not None and generation == self._generation:
+            return self._session
+        if self._session is not None and self._connector is not None:
+            self._retired.append((self._session, self._connector))
+            await self._close_idle()
+        connector = self._connector = aiohttp.TCPConnector(limit=0, ssl=self._credentials.tls(), socket_factory=_socket, keepalive_timeout=75)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            # "identity": inflating a page costs more than decoding it, and aiohttp would ask for gzip.
+            headers={"Accept-Encoding": "identity", "User-Agent": self._credentials.user_agent},
+            read_bufsize=READ_BUFFER,
+            trace_configs=[_guarded()],
+        )
+        self._generation = generation
+        return self._session
+
+    async def _close_idle(self) -> None:
+        """Close sessions of former certificates that carry no request any more; watches end within ten minutes by themselves."""
+        busy: list[tuple[aiohttp.ClientSession, aiohttp.TCPConnector]] = []
+        for session, connector in self._retired:
+            if connector._acquired:  # noqa: SLF001 - the library has no public count of connections in use
+                busy.append((session, connector))
+            else:
+                await session.close()
+        self._retired = busy
+
+
+def _guarded() -> aiohttp.TraceConfig:
+    """Run a request's guard at the last moment before its first byte leaves."""
+
+    async def on_connected(_session: object, context: object, _params: object) -> None:
+        guard: Callable[[], None] | None = getattr(context, "trace_request_ctx", None)
+        if guard is not None:
+            guard()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(on_connected)
+    trace.on_connection_reuseconn.append(on_connected)
+    return trace
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+    return made
+
+
+def _transport_error(call: errors.Call, error: Exception, timeout: float) -> errors.TransportError:
+    if isinstance(error, asyncio.TimeoutError):
+        return errors.Timeout(call, f"no answer within {timeout:g} s")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientSSLError | ssl.SSLError):
+        return errors.ConnectFailed(call, f"cannot connect: {error}")
+    return errors.StreamBroken(call, f"connection broke: {str(error) or type(error).__name__}")
