@@ -9,7 +9,7 @@ from steward.runtime.resource import ChildMeta, ObjectMeta, Resource, Struct
 OPERATOR_LABEL, OPERATOR = "operator", "headless-service-operator"
 MANAGED_BY_LABEL, MANAGED_BY = "app.kubernetes.io/managed-by", "steward"
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
-SLICE_MANAGER_LABEL, SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by", "steward.dev/headless"
+SLICE_MANAGER_LABEL, SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by", "headless.steward.dev"
 """Tells Kubernetes' own EndpointSlice controller to keep off (KEP-752)."""
 
 
