@@ -16,7 +16,7 @@ from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.informer import Informer
-from steward.runtime.lease import Fence, Lease, LeaseConfig, Open
+from steward.runtime.lease import LEASES, Fence, Lease, LeaseConfig, Open
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.rights import RightsCheck
@@ -209,7 +209,13 @@ class Manager(Generic[C]):
             instance=self._identity,
             recorded=lambda reason: recorded.labels(reason).inc(),
         )
-        self._rights = RightsCheck(self._client, COMMON_RIGHTS + component.rights, own_namespace=self._own_namespace, namespaces=self._namespaces)
+        self._rights = RightsCheck(
+            self._client,
+            COMMON_RIGHTS + component.rights,
+            own_namespace=self._own_namespace,
+            namespaces=self._namespaces,
+            names={str(LEASES): self._lease_config.key.name} if self._lease_config is not None else {},
+        )
         for reason in component.reasons:
             recorded.labels(reason.name)
         controllers = component.build(self)

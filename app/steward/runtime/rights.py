@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from steward.runtime import errors
 from steward.runtime.backoff import Backoff, Pauses
@@ -29,6 +29,7 @@ class ResourceAttributes(Struct, frozen=True):
     verb: str = ""
     group: str = ""
     resource: str = ""
+    name: str = ""
 
 
 class ReviewSpec(Struct, frozen=True):
@@ -56,13 +57,24 @@ REVIEWS: Resource[Review] = Resource("authorization.k8s.io", "v1", "SelfSubjectA
 
 
 class RightsCheck:
-    """Looks until every right is there; then never again."""
+    """Looks until every right is there; then never again.
 
-    def __init__(self, client: Client, rights: Sequence[Right], *, own_namespace: str, namespaces: Sequence[str] = ()) -> None:
+    Args:
+        client: Whom to ask.
+        rights: What is needed.
+        own_namespace: The namespace of the rights that are only needed there.
+        namespaces: The namespaces of all others; empty for the whole cluster.
+        names: The only object that is touched of a resource: roles may be limited to it. A create has no name yet, for RBAC either.
+    """
+
+    def __init__(
+        self, client: Client, rights: Sequence[Right], *, own_namespace: str, namespaces: Sequence[str] = (), names: Mapping[str, str] | None = None
+    ) -> None:
         self._client = client
         self._rights = rights
         self._own_namespace = own_namespace
         self._namespaces = tuple(namespaces) or ("",)
+        self._names = dict(names or {})
         self.verdict = Verdict(False, "rights not checked yet")
 
     async def run(self) -> None:
@@ -86,15 +98,16 @@ class RightsCheck:
             for verb in right.verbs.split()
             for namespace in ((self._own_namespace,) if right.own_namespace else self._namespaces)
         ]
-        allowed = await asyncio.gather(*(self._ask(right.resource.group, right.resource.plural, verb, where) for right, verb, where in wanted))
+        allowed = await asyncio.gather(*(self._ask(right.resource, verb, where) for right, verb, where in wanted))
         return [
             f"may not {verb} {right.resource}{f' in namespace {where}' if where else ''} ({right.why})"
             for (right, verb, where), may in zip(wanted, allowed, strict=True)
             if not may
         ]
 
-    async def _ask(self, group: str, plural: str, verb: str, namespace: str) -> bool:
-        attributes = ResourceAttributes(namespace=namespace, verb=verb, group=group, resource=plural)
+    async def _ask(self, resource: Resource[Any], verb: str, namespace: str) -> bool:
+        name = self._names.get(str(resource), "") if verb != "create" else ""
+        attributes = ResourceAttributes(namespace=namespace, verb=verb, group=resource.group, resource=resource.plural, name=name)
         answer = await self._client.create(REVIEWS, Review(spec=ReviewSpec(resource_attributes=attributes)))
         return answer.status.allowed
 
