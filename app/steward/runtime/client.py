@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -63,7 +63,7 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     Attributes:
         type: ADDED, MODIFIED, DELETED or BOOKMARK.
-        object: The object; of a bookmark only the metadata counts.
+        object: The object; a bookmark has only metadata.
     """
 
     type: str
@@ -138,9 +138,11 @@ class Client:
     ) -> AsyncIterator[list[WatchEvent[T]]]:
         """Follow changes after a resource version, as batches of what arrived together, until the server ends the stream.
 
+        Without a version the whole list comes first, at least as new as everything written before the call; a bookmark ends it (KEP-3157).
+
         Args:
             resource: What to watch.
-            since: Resource version to go on from.
+            since: Resource version to go on from, or empty.
             server_timeout: Seconds after which the server shall end the stream.
             idle_timeout: Seconds of silence, bookmarks included, after which it counts as dead.
             namespace: Only this namespace.
@@ -152,6 +154,8 @@ class Client:
         """
         call = errors.Call("watch", resource.plural, namespace)
         query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": since, "timeoutSeconds": str(server_timeout)}
+        if not since:
+            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         if selector:
             query["labelSelector"] = selector
         rest = b""
@@ -315,6 +319,9 @@ class Client:
         if decoded.type == "ERROR":
             body = bytes(decoded.object)
             raise errors.from_response(call, _status_code(body), body)
+        if decoded.type == "BOOKMARK":
+            # An empty object of the kind, whose required lists are null: it does not fit the kind's struct.
+            return WatchEvent(decoded.type, cast("T", self._decode(resource, _Named, decoded.object)))
         item = self._salvage(resource, decoded.object)
         return None if item is None else WatchEvent(decoded.type, item)
 

@@ -1,5 +1,7 @@
 """Keeps a :class:`~steward.runtime.store.Store` equal to what the API server has: lists once, then follows the watch.
 
+The list is asked for as the beginning of the watch (KEP-3157, WatchList), and in pages where the server does not stream it.
+
 What to do next is decided by :func:`step`, a pure function of where we are and what we heard; :class:`Informer` carries it out.
 
 Guarantees: each difference is told once, deletions missed during a gap included, with the last known state; a list is only repeated when the
@@ -33,6 +35,9 @@ WATCH_SECONDS = (300, 600)
 """A watch asks the server to end it after a random time of 5 to 10 minutes, so that replicas do not reconnect together
 (client-go, minWatchTimeout)."""
 
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+"""Annotation of the bookmark that ends a streamed list (metav1.InitialEventsAnnotationKey)."""
+
 log = get_logger(__name__)
 
 
@@ -47,6 +52,12 @@ class Listing(msgspec.Struct, frozen=True):
 
     why: str
     token: str
+
+
+class Streaming(msgspec.Struct, frozen=True):
+    """The list is coming as the beginning of a watch (KEP-3157); the store is not touched before its end mark."""
+
+    why: str
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -68,6 +79,16 @@ class Moved(msgspec.Struct, frozen=True):
     version: str
 
 
+class StreamOpened(msgspec.Struct, frozen=True):
+    """The server took the request for a streamed list."""
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """The end mark of a streamed list, of this version, came."""
+
+    version: str
+
+
 class Expired(msgspec.Struct, frozen=True):
     """410: the version or the token is too old."""
 
@@ -80,26 +101,35 @@ class Failed(msgspec.Struct, frozen=True):
     """Anything else went wrong."""
 
 
-State = Empty | Listing | Watching
-Heard = PageRead | Moved | Expired | Stopped | Failed
+State = Empty | Listing | Streaming | Watching
+Heard = PageRead | StreamOpened | Complete | Moved | Expired | Stopped | Failed
 
 
-def step(state: State, heard: Heard) -> State:
+def step(state: State, heard: Heard) -> State:  # noqa: PLR0911 - the table below, row by row
     """Where to go on from.
 
-    ========  =========  ==========  ===============  ========  ==========
-    state     page       last page   event, bookmark  expired   failed, stopped
-    ========  =========  ==========  ===============  ========  ==========
-    Empty     Listing    Watching    -                Empty     Empty
-    Listing   Listing    Watching    -                Empty     Listing (same token)
-    Watching  -          -           Watching         Empty     Watching (same version)
-    ========  =========  ==========  ===============  ========  ==========
+    =========  =========  =========  =========  =========  ========  =====================
+    state      page       last page  end mark   event      expired   failed, stopped
+    =========  =========  =========  =========  =========  ========  =====================
+    Empty      Listing    Watching   -          -          Empty     Empty
+    Listing    Listing    Watching   -          -          Empty     Listing, same token
+    Streaming  -          -          Watching   Streaming  Empty     Empty
+    Watching   -          -          -          Watching   Empty     Watching, same version
+    =========  =========  =========  =========  =========  ========  =====================
+
+    A bookmark is an event here. Empty becomes Streaming when a stream opens.
     """
     match state, heard:
         case ((Empty() | Listing()), PageRead(version=version, token="")):
             return Watching(version)
         case ((Empty() | Listing()), PageRead(token=token)):
             return Listing(state.why, token)
+        case Empty(), StreamOpened():
+            return Streaming(state.why)
+        case Streaming(), Complete(version=version):
+            return Watching(version)
+        case Streaming(), (Expired() | Stopped() | Failed()):
+            return Empty(state.why)
         case Watching(), Moved(version=version) if version:
             return Watching(version)
         case Listing(), Expired():
@@ -144,7 +174,8 @@ class Informer(Generic[T]):
         self._relisted = relisted
         self._moved = moved
         self._state: State = Empty()
-        self._pages: dict[Key, T] = {}
+        self._streams = True
+        self._fresh: dict[Key, T] = {}
         self._started = 0.0
         self._synced = asyncio.Event()
 
@@ -160,47 +191,73 @@ class Informer(Generic[T]):
     async def run(self) -> NoReturn:
         """Follow the resource for ever. Every failure is retried with backoff; only cancellation ends it."""
         while True:
-            wait_at_least: float | None = None
+            at_least: float | None = None
             try:
-                if isinstance(self._state, Watching):
-                    heard: Heard = await self._follow(self._state)
-                else:
-                    heard = await self._read_page(self._state)
-                healthy = isinstance(heard, PageRead | Stopped)
+                heard = await self._next()
+                healthy = not isinstance(heard, Failed)
                 self.failure = None
             except errors.Gone as error:
                 log.info("version expired, listing again", resource=str(self.resource), reason=str(error))
                 heard, healthy = Expired(), isinstance(self._state, Watching)
             except errors.StewardError as error:
-                self._note(error)
-                heard, healthy = Failed(), False
-                wait_at_least = getattr(error, "retry_after", None)
+                heard, healthy = Failed(), self._refused(error)
+                if not healthy:
+                    self._note(error)
+                at_least = getattr(error, "retry_after", None)
             self._state = step(self._state, heard)
             if not healthy:
-                await self._pauses.wait(at_least=wait_at_least)
+                await self._pauses.wait(at_least=at_least)
 
-    async def _read_page(self, state: Empty | Listing) -> PageRead:
+    async def _next(self) -> Heard:
+        match self._state:
+            case Watching(version=version):
+                return await self._follow(version)
+            case Listing() as state:
+                return await self._read_page(state)
+            case state if self._streams:
+                self._begin(state.why)
+                return await self._follow("")
+            case state:
+                return await self._read_page(state)
+
+    def _refused(self, error: errors.StewardError) -> bool:
+        """Whether the server, or a proxy before it, takes no streamed lists; then it is asked for pages, at once."""
+        refused = self._streams and isinstance(self._state, Empty) and isinstance(error, errors.Invalid | errors.Forbidden)
+        if refused:
+            self._streams = False
+            log.debug("no streamed lists here, reading pages", resource=str(self.resource), reason=str(error))
+        return refused
+
+    def _begin(self, why: str) -> None:
+        self._fresh = {}
+        self._started = asyncio.get_running_loop().time()
+        self._relisted(why)
+
+    def _swap(self) -> None:
+        """The list is whole: make it the store."""
+        self.writer.replace(self._fresh, started=self._started, within=self._is_ours)
+        self._fresh = {}
+        self._moved()
+        self._synced.set()
+
+    async def _read_page(self, state: Empty | Listing | Streaming) -> PageRead:
         token = state.token if isinstance(state, Listing) else ""
         if not token:
-            self._pages = {}
-            self._started = asyncio.get_running_loop().time()
-            self._relisted(state.why)
+            self._begin(state.why)
         page = await self._client.page(self.resource, namespace=self._namespace, selector=self._selector, token=token)
         for item in page.items:
-            self._pages[item.metadata.key] = item
+            self._fresh[item.metadata.key] = item
         if not page.token:
-            self.writer.replace(self._pages, started=self._started, within=self._is_ours)
-            self._pages = {}
-            self._moved()
-            self._synced.set()
+            self._swap()
         return PageRead(page.resource_version, page.token)
 
-    async def _follow(self, state: Watching) -> Heard:
+    async def _follow(self, version: str) -> Heard:
+        """Read a watch to its end; without a version the list comes first."""
         started = asyncio.get_running_loop().time()
         alive = False
         stream = self._client.watch(
             self.resource,
-            since=state.version,
+            since=version,
             server_timeout=random.randint(*WATCH_SECONDS),  # noqa: S311 - spreads load, guards nothing
             idle_timeout=IDLE_TIMEOUT,
             namespace=self._namespace,
@@ -208,6 +265,7 @@ class Informer(Generic[T]):
         )
         async for events in stream:
             alive = True
+            self._state = step(self._state, StreamOpened())
             for event in events:
                 self._file(event)
             self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
@@ -218,9 +276,18 @@ class Informer(Generic[T]):
         return Stopped()
 
     def _file(self, event: WatchEvent[T]) -> None:
-        if event.type == "DELETED":
+        meta = event.object.metadata
+        if isinstance(self._state, Streaming):
+            if event.type == "BOOKMARK" and meta.annotations.get(INITIAL_EVENTS_END) == "true":
+                self._swap()
+                self._state = step(self._state, Complete(meta.resource_version))
+            elif event.type == "DELETED":
+                self._fresh.pop(meta.key, None)
+            elif event.type != "BOOKMARK":
+                self._fresh[meta.key] = event.object
+        elif event.type == "DELETED":
             self.writer.remove(event.object)
-        elif event.type in ("ADDED", "MODIFIED"):
+        elif event.type != "BOOKMARK":
             self.writer.upsert(event.object)
 
     def _is_ours(self, key: Key) -> bool:
