@@ -1,0 +1,21 @@
+"""What every test gets: its own environment, and tools of this repository on PATH."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tools_on_path() -> None:
+    """Programs built by ``ci/cluster tools`` are found by name, as ``make`` does it."""
+    cache = Path(os.environ.get("STEWARD_CACHE", REPOSITORY / ".cache"))
+    os.environ["PATH"] = os.pathsep.join([str(cache / "bin"), str(REPOSITORY / ".venv" / "bin"), os.environ["PATH"]])

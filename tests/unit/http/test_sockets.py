@@ -1,0 +1,29 @@
+"""Listening, and what is said when it is not possible."""
+
+import socket
+
+import pytest
+
+from steward.http.sockets import PortUnavailable, listen
+
+
+def test_a_taken_port_is_one_sentence_with_the_mend(free_ports):
+    port = free_ports[0]
+    with socket.create_server(("0.0.0.0", port)), pytest.raises(PortUnavailable) as caught:
+        listen(port)
+
+    assert f"port {port} is taken by another process. Stop that one, or choose another port." == str(caught.value)
+
+
+def test_without_ipv6_the_other_family_is_served(free_ports, monkeypatch):
+    """The kernel may know IPv6 and refuse its addresses, where it was switched off."""
+    create = socket.create_server
+
+    def refusing(address, **more):
+        if more.get("family") == socket.AF_INET6:
+            raise OSError(99, "Cannot assign requested address")
+        return create(address, **more)
+
+    monkeypatch.setattr(socket, "create_server", refusing)
+    with listen(free_ports[0]) as listening:
+        assert ("0.0.0.0", free_ports[0]) == listening.getsockname()
