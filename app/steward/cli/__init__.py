@@ -1,0 +1,48 @@
+"""The command line. Data goes to stdout, everything else to stderr; 0 is done, 1 failed, 2 wrong use."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+from steward.cli.describe import describe
+from steward.cli.probe import probe
+from steward.cli.run import run
+from steward.cli.version import version_text
+from steward.runtime.errors import StewardError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(message=version_text())
+def steward() -> None:
+    """Operators for a Kubernetes cluster, one process per component."""
+
+
+steward.add_command(run)
+steward.add_command(describe)
+steward.add_command(probe)
+
+
+def main() -> NoReturn:
+    """Run the command line; every expected failure is one line."""
+    try:
+        code = steward.main(prog_name="steward", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = error.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "steward"
+        message = error.format_message()
+        code = _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} Try `{where} --help`.", error.exit_code)
+    except click.Abort:
+        code = _fail("interrupted", 1)
+    except (click.ClickException, StewardError) as error:
+        code = _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 1)
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"steward: {message}", err=True)
+    return code

@@ -1,0 +1,67 @@
+"""The composition root: the only module that knows every part and puts them together."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import uuid
+from typing import Any
+
+from flask import Flask
+
+from steward import __version__, components
+from steward.cli.config import LeaderElectionConfig, ProcessConfig
+from steward.cli.version import REVISION
+from steward.http.app import create_app
+from steward.runtime import auth, metrics
+from steward.runtime.lease import LeaseConfig
+from steward.runtime.manager import Manager
+from steward.runtime.resource import Key
+from steward.runtime.transport import HTTPTransport
+from steward.telemetry.metrics import bind
+from steward.telemetry.registry import create_registry
+
+
+def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask]:
+    """Make the manager of a component, not yet running, and the application that speaks for it.
+
+    Raises: ConfigError when there is no way to an API server, or the configuration contradicts itself.
+    """
+    component = components.load(name)
+    identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
+    lease = _lease(config.leader_election, component=name, identity=identity)
+    credentials = auth.load(user_agent=f"steward-{name}/{__version__}")
+    registry = create_registry()
+    instruments = bind((*metrics.ALL, *component.metrics), registry, component=name)
+    instruments[metrics.BUILD_INFO].labels(__version__, REVISION, platform.python_version()).set(1)
+    manager = Manager(
+        component,
+        config.config,
+        transport=HTTPTransport(credentials),
+        instruments=instruments,
+        identity=identity,
+        own_namespace=auth.namespace(),
+        lease=lease,
+    )
+    app = create_app(
+        probes=manager.probes,
+        registry=registry,
+        events=manager.recent_events,
+        metrics_port=config.http.metrics_port,
+        health_port=config.http.health_port,
+    )
+    return manager, app
+
+
+def _lease(config: LeaderElectionConfig, *, component: str, identity: str) -> LeaseConfig | None:
+    """Which lease the process holds; None when a single replica needs none."""
+    if not config.enabled:
+        return None
+    return LeaseConfig(
+        key=Key(config.lease_namespace or auth.namespace(), config.lease_name or f"steward-{component}"),
+        identity=identity,
+        lease_duration=config.lease_duration_seconds,
+        renew_deadline=config.renew_deadline_seconds,
+        retry_period=config.retry_period_seconds,
+    )
