@@ -1,0 +1,3 @@
+module steward.dev/ci/tools/pause
+
+go 1.24.0
