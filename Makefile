@@ -1,0 +1,111 @@
+# Steward's commands; `make` alone lists them. Needs GNU make, bash, git, Python 3.11 and Go; all else is made on demand, in .venv and .cache.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Built tools, images and the state of the cluster.
+STEWARD_CACHE ?= $(CURDIR)/.cache
+export STEWARD_CACHE
+export PATH := $(STEWARD_CACHE)/bin:$(CURDIR)/.venv/bin:$(PATH)
+
+# auto, existing, kind or node; docs/cluster.md says what each is.
+PROVIDER ?= auto
+
+# Fast ones first. pytest keeps this order, so what is broken shows early.
+UNIT_TESTS := $(wildcard tests/unit tests/cluster_tool tests/contract)
+CHART_TESTS := $(wildcard tests/chart tests/dashboards)
+ALERT_TESTS := $(wildcard tests/alerts)
+CLUSTER_TESTS := $(wildcard tests/cluster)
+
+CHART_TOOLS := helm ct kubeconform
+ALERT_TOOLS := promtool prometheus
+CONTRACT_TOOLS := kube-apiserver etcd
+
+PYTEST := pytest $(PYTEST_FLAGS)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##
+.PHONY: demo
+demo: venv ## Start a cluster, install Steward and show it at work
+	@ci/demo --provider $(PROVIDER)
+
+.PHONY: test
+test: lint cluster-up tools ## Run all checks: lint, then unit, chart, alerts and cluster in one pytest run
+	@$(PYTEST) $(UNIT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(CLUSTER_TESTS)
+
+.PHONY: lint
+lint: venv ## Check style, types, layers, YAML, chart and locks; starts nothing
+	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS)
+	@ci/step 'ruff' ruff check
+	@ci/step 'ruff format' ruff format --check
+	@ci/step 'mypy' mypy
+	@ci/step 'import-linter' lint-imports --config pyproject.toml
+	@ci/step 'yamllint' yamllint --strict .
+	@ci/step 'helm lint' helm lint --strict chart
+	@ci/step 'ct lint' ct lint --charts chart
+	@ci/step 'locks' ci/lock --check
+	@$(MAKE) verify
+
+.PHONY: unit
+unit: venv ## Test the program, and the fake API server against the real one
+	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS)
+	@$(PYTEST) $(UNIT_TESTS)
+
+.PHONY: chart
+chart: venv ## Test the rendered chart and the dashboards
+	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS) $(ALERT_TOOLS)
+	@$(PYTEST) $(CHART_TESTS)
+
+.PHONY: alerts
+alerts: venv ## Test the alerts with promtool
+	@ci/step 'tools' ci/cluster tools $(ALERT_TOOLS)
+	@$(PYTEST) $(ALERT_TESTS)
+
+.PHONY: cluster
+cluster: venv cluster-up ## Test the installed chart on a real cluster
+	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS)
+	@$(PYTEST) $(CLUSTER_TESTS)
+
+##
+.PHONY: cluster-up
+cluster-up: ## Start a cluster with Prometheus Operator and Steward's image
+	@ci/step 'cluster' ci/cluster up --monitoring --provider $(PROVIDER)
+	@ci/step 'image' ci/cluster image
+
+.PHONY: cluster-down
+cluster-down: ## Stop it; nothing is left but the cache of built tools
+	@ci/cluster down
+
+.PHONY: image
+image: ## Build Steward's image, and load it into the cluster if one is up
+	@ci/step 'image' ci/cluster image
+
+##
+.PHONY: generate
+generate: venv ## Write what is generated: dashboards, the chart's schema, locks
+	@python -m dashboards
+	@ci/schema
+	@ci/lock
+
+.PHONY: verify
+verify: venv ## Check that what is generated is what would be generated now
+	@ci/step 'dashboards' python -m dashboards --check
+	@ci/step 'schema' ci/schema --check
+
+.PHONY: clean
+clean: cluster-down ## Remove all that was made here; the next start builds for minutes again
+	@rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: venv
+venv:
+	@ci/venv
+
+.PHONY: tools
+tools:
+	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS) $(ALERT_TOOLS) $(CONTRACT_TOOLS)
