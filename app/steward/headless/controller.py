@@ -60,11 +60,6 @@ def slice_keys(change: Change[EndpointSlice]) -> Iterable[Key]:
     return (owned,) if owned is not None else ()
 
 
-def pod_keys(change: Change[Pod]) -> Iterable[Key]:
-    """A pod wakes itself."""
-    return (change.object.metadata.key,)
-
-
 def _by_pod(item: HasMeta) -> Iterable[str]:
     key = children.pod_key(item.metadata)
     return (str(key),) if key is not None else ()
@@ -78,9 +73,16 @@ class Cluster(msgspec.Struct, frozen=True):
     """The stores, as one thing to look at."""
 
     pods: Store[Pod]
+    wanted: Index[Pod]
     services: Store[Service]
     slices: Store[EndpointSlice]
     config: Config
+
+    def pod_keys(self, change: Change[Pod]) -> Iterable[Key]:
+        """A pod wakes itself if it asks for a name, or did until now."""
+        if any(pod is not None and is_wanted(pod, self.config) for pod in change):
+            return (change.object.metadata.key,)
+        return ()
 
     async def observe(self, key: Key, _now: datetime) -> State | None:
         """What there is about one pod; None when there is nothing, neither wanted nor left over."""
@@ -96,12 +98,11 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def skipped(self) -> Iterable[str]:
         """The label of every annotated pod that has no name."""
-        for pod in self.pods:
-            if is_wanted(pod, self.config):
-                key = pod.metadata.key
-                skip = why_skipped(pod, self.services.get(Key(key.namespace, service_name(key.name, self.config))), self.config)
-                if skip is not None:
-                    yield skip.label
+        for pod in self.pods.filed(self.wanted):
+            key = pod.metadata.key
+            skip = why_skipped(pod, self.services.get(Key(key.namespace, service_name(key.name, self.config))), self.config)
+            if skip is not None:
+                yield skip.label
 
 
 def is_wanted(pod: Pod, config: Config) -> bool:
@@ -220,20 +221,23 @@ def _event(pod: Pod, reason: Reason, note: str, action: str) -> Event:
 
 def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
     """The controllers of the component."""
+    config = context.config
+    wanted: Index[Pod] = Index("wanted", lambda pod: ("",) if is_wanted(pod, config) else ())
     cluster = Cluster(
-        context.store(PODS, selector=context.config.pod_selector),
+        context.store(PODS, wanted, selector=config.pod_selector),
+        wanted,
         context.store(SERVICES, SERVICE_OF_POD),
         context.store(SLICES, SLICES_OF_POD, selector=f"{model.SLICE_MANAGER_LABEL}={model.SLICE_MANAGER}"),
-        context.config,
+        config,
     )
-    context.expose(metrics.SERVICES, cluster.services)
+    context.expose(metrics.SERVICES, lambda: cluster.services.filed(SERVICE_OF_POD))
     context.expose(metrics.SKIPPED, cluster.skipped)
     counters = metrics.Counters(context.instruments)
     return (
         Controller(
             name="headless",
             watches=(
-                Watch(cluster.pods, pod_keys, seen=counters.pod_changed),
+                Watch(cluster.pods, cluster.pod_keys, seen=counters.pod_changed),
                 Watch(cluster.services, service_keys),
                 Watch(cluster.slices, slice_keys),
             ),

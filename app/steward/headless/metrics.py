@@ -6,10 +6,9 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from steward.headless import children
 from steward.headless.model import Service
 from steward.runtime.plan import OPERATIONS, Delete, Outcome, Plan
-from steward.runtime.store import Change, Store
+from steward.runtime.store import Change
 from steward.telemetry.metrics import Counter, Histogram, Instruments, Sample, StateGauge
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ PREFIX = "k8s_headless_service_operator"
 
 _NO_SKIPS = dict.fromkeys(("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated"), 0)
 
-SERVICES: StateGauge[Store[Service]] = StateGauge(
+SERVICES: StateGauge[Callable[[], Iterable[Service]]] = StateGauge(
     f"{PREFIX}_services",
     "Headless Services that belong to a pod, by namespace.",
     ("namespace",),
@@ -77,6 +76,6 @@ class Counters:
             self._operations.labels(operation, status).inc()
 
 
-def _services(services: Store[Service]) -> Iterable[Sample]:
-    owned = Tally(service.metadata.namespace for service in services if children.is_ours(service.metadata))
+def _services(services: Callable[[], Iterable[Service]]) -> Iterable[Sample]:
+    owned = Tally(service.metadata.namespace for service in services())
     return [Sample((namespace,), number) for namespace, number in owned.items()]

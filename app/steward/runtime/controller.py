@@ -11,6 +11,7 @@ import msgspec
 
 from steward.runtime import errors, metrics
 from steward.runtime.apply import Writers, perform
+from steward.runtime.backoff import pause
 from steward.runtime.client import Client
 from steward.runtime.lease import Fence
 from steward.runtime.plan import Outcome, Plan
@@ -112,6 +113,8 @@ class Loop(Generic[S]):
                 await self._handle(key, fence)
             finally:
                 self.queue.done(key)
+            # A key that needed no write never waited for anything: without this the whole queue would be one step of the event loop.
+            await pause(0)
 
     async def _handle(self, key: Key, fence: Fence) -> None:
         """Reconcile one key. Only the loss of the lease leaves here; a bug costs its key, not the process."""

@@ -35,6 +35,9 @@ WATCH_SECONDS = (300, 600)
 """A watch asks the server to end it after a random time of 5 to 10 minutes, so that replicas do not reconnect together
 (client-go, minWatchTimeout)."""
 
+SHORTEST_WATCH = 1.0
+"""Seconds below which a watch that ended counts as failed, or a broken proxy makes us spin (client-go, handleAnyWatch)."""
+
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """Annotation of the bookmark that ends a streamed list (metav1.InitialEventsAnnotationKey)."""
 
@@ -198,7 +201,7 @@ class Informer(Generic[T]):
                 self.failure = None
             except errors.Gone as error:
                 log.info("version expired, listing again", resource=str(self.resource), reason=str(error))
-                heard, healthy = Expired(), isinstance(self._state, Watching)
+                heard, healthy = Expired(), False
             except errors.StewardError as error:
                 heard, healthy = Failed(), self._refused(error)
                 if not healthy:
@@ -233,9 +236,9 @@ class Informer(Generic[T]):
         self._started = asyncio.get_running_loop().time()
         self._relisted(why)
 
-    def _swap(self) -> None:
+    async def _swap(self) -> None:
         """The list is whole: make it the store."""
-        self.writer.replace(self._fresh, started=self._started, within=self._is_ours)
+        await self.writer.replace(self._fresh, started=self._started, within=self._is_ours)
         self._fresh = {}
         self._moved()
         self._synced.set()
@@ -248,13 +251,12 @@ class Informer(Generic[T]):
         for item in page.items:
             self._fresh[item.metadata.key] = item
         if not page.token:
-            self._swap()
+            await self._swap()
         return PageRead(page.resource_version, page.token)
 
     async def _follow(self, version: str) -> Heard:
         """Read a watch to its end; without a version the list comes first."""
         started = asyncio.get_running_loop().time()
-        alive = False
         stream = self._client.watch(
             self.resource,
             since=version,
@@ -264,22 +266,18 @@ class Informer(Generic[T]):
             selector=self._selector,
         )
         async for events in stream:
-            alive = True
             self._state = step(self._state, StreamOpened())
             for event in events:
-                self._file(event)
+                await self._file(event)
             self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
             self._moved()
-        if not alive and asyncio.get_running_loop().time() - started < 1.0:
-            # As client-go: a watch that ends within a second without a word is an error, or a broken proxy makes us spin.
-            return Failed()
-        return Stopped()
+        return Failed() if asyncio.get_running_loop().time() - started < SHORTEST_WATCH else Stopped()
 
-    def _file(self, event: WatchEvent[T]) -> None:
+    async def _file(self, event: WatchEvent[T]) -> None:
         meta = event.object.metadata
         if isinstance(self._state, Streaming):
             if event.type == "BOOKMARK" and meta.annotations.get(INITIAL_EVENTS_END) == "true":
-                self._swap()
+                await self._swap()
                 self._state = step(self._state, Complete(meta.resource_version))
             elif event.type == "DELETED":
                 self._fresh.pop(meta.key, None)
