@@ -1,0 +1,46 @@
+"""What helm says after an installation is true."""
+
+import pytest
+from support import helm
+
+WARNINGS = {
+    "nothing runs": ({"components": {"headless": {"enabled": False}}}, "No component is enabled"),
+    "both monitors": ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "Only the ServiceMonitor was created"),
+    "unselected monitor": ({"serviceMonitor": {"enabled": True}}, "serviceMonitor.additionalLabels is empty"),
+    "unselected rule": ({"prometheusRule": {"enabled": True}}, "prometheusRule.additionalLabels is empty"),
+    "no operator": ({"podMonitor": {"enabled": True}}, "the cluster has no kind PodMonitor"),
+    "rules without a scrape": ({"prometheusRule": {"enabled": True}}, "the alerts on absence will fire"),
+    "no replicas": ({"replicas": 0}, "headless has no replicas"),
+    "blocked drain": ({"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}, "blocks the drain of their nodes"),
+    "no rights": ({"rbac": {"create": False}}, "rbac.create is false"),
+}
+
+
+@pytest.mark.parametrize(("values", "warning"), WARNINGS.values(), ids=WARNINGS)
+def test_what_will_not_work_is_said(values, warning):
+    """Each of these renders, and surprises somebody later."""
+    assert warning in helm.notes(values)
+
+
+def test_the_defaults_need_no_warning():
+    """What is installed and how to look at it; nothing to mind."""
+    said = helm.notes()
+
+    assert "headless   on" in said
+    assert "Nothing here tells Prometheus to scrape" in said
+    assert "helm test steward" in said
+    assert "Mind:" not in said
+
+
+@pytest.mark.parametrize(
+    ("values", "scraper"),
+    [
+        ({"serviceMonitor": {"enabled": True}}, "by ServiceMonitors"),
+        ({"podMonitor": {"enabled": True}}, "by PodMonitors"),
+        ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "by ServiceMonitors"),
+    ],
+    ids=["service", "pod", "both"],
+)
+def test_who_scrapes_is_said(values, scraper):
+    """One sentence, and the right one."""
+    assert scraper in helm.notes(values)

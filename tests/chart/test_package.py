@@ -1,0 +1,49 @@
+"""What leaves the house: the packaged chart, and the settings of chart-testing."""
+
+import tarfile
+
+import pytest
+import yaml
+from support import helm
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The names of the files in the packaged chart, and the package."""
+    folder = tmp_path_factory.mktemp("package")
+    helm.run("package", str(helm.CHART), "--destination", str(folder))
+    (path,) = folder.glob("*.tgz")
+    with tarfile.open(path) as archive:
+        return path, {member.name for member in archive.getmembers()}
+
+
+def test_the_package_has_the_rules_and_the_dashboards(package):
+    """The links to alerts/ and dashboards/ are resolved; the builder of the dashboards and the values of the tests stay at home."""
+    _, names = package
+
+    for folder, pattern in (("alerts", "*.yaml"), ("dashboards", "*.json")):
+        for file in (helm.CHART.parent / folder).glob(pattern):
+            assert f"steward/files/{folder}/{file.name}" in names
+    assert not [name for name in names if name.endswith((".py", ".pyc")) or "/ci/" in name]
+
+
+def test_the_package_renders_as_the_folder_does(package):
+    """What is installed from a registry is what was tested here."""
+    path, _ = package
+    rendered = helm.run("template", "steward", str(path), "--namespace", "steward", "--values", "-", stdin=yaml.safe_dump(helm.ENABLED))
+
+    assert rendered == helm.text(helm.ENABLED)
+
+
+def test_helm_lint_is_content():
+    """Warnings count as errors."""
+    helm.run("lint", "--strict", str(helm.CHART))
+
+
+def test_chart_testing_finds_the_chart():
+    """ct takes the direct children of chart-dirs as charts, and the two files of settings exist."""
+    settings = yaml.safe_load((helm.CHART.parent / "ct.yaml").read_text())
+
+    assert any((helm.CHART.parent / folder).resolve() == helm.CHART.parent for folder in settings["chart-dirs"])
+    assert (helm.CHART.parent / settings["lint-conf"]).is_file()
+    assert (helm.CHART.parent / settings["chart-yaml-schema"]).is_file()

@@ -1,0 +1,126 @@
+"""Chart and program agree: rights, configuration, ports, arguments, and what the tests expect."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from support import helm
+
+from steward import components
+from steward.cli import config as program
+
+ROOT = helm.CHART.parent
+NAMES = tuple(yaml.safe_load((helm.CHART / "values.yaml").read_text())["components"])
+
+
+def described(component):
+    """What the program says about a component."""
+    done = subprocess.run(["steward", "describe", component, "-o", "json"], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def granted(objects, kind):
+    """What the roles of a kind allow, as triples of group, resource and verb."""
+    return {
+        (group, resource, verb)
+        for role in helm.of_kind(objects, kind)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.parametrize("component", NAMES)
+def test_the_chart_grants_what_the_program_declares(component):
+    """Not one right less, and not one more; those of the own namespace in a Role."""
+    objects = helm.render()
+    rights = described(component)["rights"]
+    for kind, own in (("ClusterRole", False), ("Role", True)):
+        declared = {(right["group"], right["resource"], verb) for right in rights if right["namespaced"] is own for verb in right["verbs"]}
+        assert declared == granted(objects, kind)
+
+
+def test_the_lease_is_the_only_one():
+    """Read and written is only the lease of the configuration; creation cannot be limited to a name."""
+    objects = helm.render()
+    lease = yaml.safe_load(helm.only(objects, "ConfigMap")["data"]["config.yaml"])["leaderElection"]["leaseName"]
+    for rule in helm.only(objects, "Role")["rules"]:
+        assert rule.get("resourceNames", [lease]) == [lease]
+        assert ("resourceNames" in rule) is (rule["verbs"] != ["create"])
+
+
+def test_without_rbac_or_leader_election_nothing_is_granted():
+    """rbac.create=false leaves all roles out, and without leader election there is no right on leases."""
+    without = helm.render({"rbac": {"create": False}})
+    alone = helm.render({"leaderElection": {"enabled": False}})
+
+    assert not [found for found in without if "Role" in found["kind"]]
+    assert helm.of_kind(alone, "Role") == helm.of_kind(alone, "RoleBinding") == []
+
+
+CONFIGURED = {
+    "defaults": {},
+    "changed": {"logLevel": "warning", "logFormat": "text", "metrics": {"port": 9000}, "leaderElection": {"enabled": False}},
+    "own": {"components": {"headless": {"logLevel": "debug", "config": {"hostNetwork": "deny", "excludeNamespaces": ["kube-system"]}}}},
+}
+
+
+@pytest.mark.parametrize("values", CONFIGURED.values(), ids=CONFIGURED)
+@pytest.mark.parametrize("component", NAMES)
+def test_the_program_accepts_the_configuration(component, values, tmp_path):
+    """The file in the ConfigMap is read by the program's own reader, which refuses unknown keys."""
+    objects = helm.render(values)
+    file = tmp_path / "config.yaml"
+    file.write_text(helm.only(objects, "ConfigMap")["data"]["config.yaml"])
+    config = program.load(str(file), components.load(component).config)
+    ports = {port["name"]: port["containerPort"] for port in helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
+
+    assert ports == {"metrics": config.http.metrics_port, "health": config.http.health_port}
+    assert config.log.level == {**values, **values.get("components", {}).get("headless", {})}.get("logLevel", "info")
+    assert config.leader_election.lease_namespace == "steward"
+
+
+def test_every_setting_of_the_process_comes_from_a_value():
+    """The chart writes every key of the file, so none has a second default that nobody sees."""
+    written = yaml.safe_load(helm.only(helm.render(), "ConfigMap")["data"]["config.yaml"])
+    for block in ("log", "http", "leader_election"):
+        fields = {field.replace("_", " ").title().replace(" ", "") for field in getattr(program.ProcessConfig(config=None), block).__struct_fields__}
+        section = written["leaderElection" if block == "leader_election" else block]
+        assert fields == {key[0].upper() + key[1:] for key in section}
+
+
+@pytest.mark.parametrize("pod", ["Deployment", "Pod"])
+def test_the_program_understands_its_arguments(pod):
+    """Commands and options of the pods exist in the program."""
+    args = next(template for name, template in helm.pods(helm.render()) if name.startswith(f"{pod}/"))["spec"]["containers"][0]["args"]
+    usage = subprocess.run(["steward", args[0], "--help"], check=True, capture_output=True, text=True).stdout
+
+    assert [option for option in args if option.startswith("--") and option not in usage] == []
+
+
+def test_the_test_expects_what_the_program_says():
+    """`helm test` waits for a line of the metrics that the program declares."""
+    args = helm.only(helm.render(), "Pod")["spec"]["containers"][0]["args"]
+    metric = args[args.index("--expect") + 1].partition("{")[0]
+
+    assert metric in {found["name"] for found in described("headless")["metrics"]}
+    assert args[1] == "http://steward-headless-metrics.steward.svc:8080/metrics"
+
+
+def test_the_schema_has_the_programs_configuration():
+    """ci/schema writes it; it is committed."""
+    done = subprocess.run([sys.executable, str(ROOT / "ci" / "schema"), "--check"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_chart_and_program_have_one_version():
+    """The image that the chart installs by default is the one this program becomes."""
+    said = subprocess.run(["steward", "--version"], check=True, capture_output=True, text=True).stdout
+    chart = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())
+
+    assert chart["version"] == chart["appVersion"]
+    assert chart["appVersion"] in said

@@ -1,0 +1,174 @@
+"""The rules that the chart renders are those of alerts/, changed as the values say, and promtool accepts them."""
+
+import subprocess
+
+import pytest
+import yaml
+from support import helm
+from support.paths import merge
+
+FILES = sorted((helm.CHART / "files" / "alerts").glob("*.yaml"))
+ALERTS = {rule["alert"]: rule for path in FILES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+ON = {"prometheusRule": {"enabled": True}}
+
+
+def changed(alert, **change):
+    """Values that change one alert."""
+    return merge(ON, {"prometheusRule": {"rules": {alert: change}}})
+
+
+def groups(values=ON):
+    """The groups of all PrometheusRules."""
+    return [group for found in helm.of_kind(helm.render(values), "PrometheusRule") for group in found["spec"]["groups"]]
+
+
+def rules(values=ON):
+    """The rendered alerts by name."""
+    return {rule["alert"]: rule for group in groups(values) for rule in group["rules"]}
+
+
+def accepted_by_promtool(path, rendered):
+    """Whether promtool accepts the groups, lint included; what it says goes into the failure."""
+    file = path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": rendered}))
+    done = subprocess.run(
+        [helm.tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+EVERYTHING = {
+    alert: {
+        "for": "1h",
+        "keepFiringFor": "5m",
+        "severity": "info",
+        "labels": {"team": "a"},
+        "annotations": {"summary": "Mine: {{ $labels.namespace }}"},
+        "expr": "vector(1) > 0 # $limit",
+        "thresholds": {"limit": 0.5},
+    }
+    for alert in ALERTS
+}
+
+
+@pytest.mark.parametrize("values", [ON, merge(ON, {"prometheusRule": {"rules": EVERYTHING}})], ids=["defaults", "everything changed"])
+def test_promtool_accepts_the_rendered_rules(values, tmp_path):
+    """As they come, and with every alert changed in every way."""
+    accepted_by_promtool(tmp_path, groups(values))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_promtool_accepts_the_rules_without_one(alert, tmp_path):
+    """Each alert can be switched off, and only that one is gone."""
+    rendered = groups(changed(alert, enabled=False))
+
+    accepted_by_promtool(tmp_path, rendered)
+    assert {rule["alert"] for group in rendered for rule in group["rules"]} == ALERTS.keys() - {alert}
+
+
+def test_defaults_are_the_files():
+    """Without changes an alert is rendered as it stands in its file, but for its links and the names of the components."""
+    for alert, rule in rules().items():
+        source = ALERTS[alert]
+        assert rule["expr"] == source["expr"].strip().replace('component=~".+"', 'component=~"headless"')
+        assert rule["labels"] == source["labels"]
+        assert rule["for"] == source["for"]
+        assert rule["annotations"] == {key: text for key, text in source["annotations"].items() if key != "dashboard_url"}
+
+
+def test_all_alerts_off_leave_no_object():
+    """A PrometheusRule without rules is not created."""
+    assert groups(merge(ON, {"prometheusRule": {"rules": {alert: {"enabled": False} for alert in ALERTS}}})) == []
+
+
+def test_every_part_of_an_alert_can_be_changed():
+    """for, keep_firing_for, severity, labels and annotations; what is not named stays."""
+    values = changed(
+        "OperatorDown",
+        **{"for": "1h", "keepFiringFor": "5m", "severity": "warning", "labels": {"team": "a"}, "annotations": {"summary": "{{ $value }}"}},
+    )
+    rule = rules(values)["OperatorDown"]
+
+    assert (rule["for"], rule["keep_firing_for"]) == ("1h", "5m")
+    assert rule["labels"] == {"severity": "warning", "component": "headless", "team": "a"}
+    assert rule["annotations"]["summary"] == "{{ $value }}"
+    assert rule["annotations"]["description"] == ALERTS["OperatorDown"]["annotations"]["description"]
+
+
+@pytest.mark.parametrize("value", [0.25, "0.25", 1000000, 0, -1.5], ids=str)
+def test_a_threshold_is_changed_where_it_is_marked(value):
+    """Only the number before the marker changes; the other thresholds stay."""
+    before = rules()["HighServiceCreationErrorRate"]["expr"]
+    after = rules(changed("HighServiceCreationErrorRate", thresholds={"ratio": value}))["HighServiceCreationErrorRate"]["expr"]
+    (line,) = set(after.splitlines()) - set(before.splitlines())
+
+    assert line.endswith("# $ratio")
+    assert float(line.split()[1]) == float(value)
+
+
+def test_an_expression_can_be_replaced():
+    """The last resort; the rest of the alert stays."""
+    rule = rules(changed("OperatorDown", expr="vector(0)"))["OperatorDown"]
+
+    assert rule["expr"] == "vector(0)"
+    assert rule["for"] == ALERTS["OperatorDown"]["for"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"OperatorUp": {"enabled": False}}, "OperatorUp: no such alert. There are: "),
+        (
+            {"HighServiceCreationErrorRate": {"thresholds": {"rato": 1}}},
+            "HighServiceCreationErrorRate.thresholds.rato: no such threshold. HighServiceCreationErrorRate has: ratio, minErrors, perSecond.",
+        ),
+        (
+            {"OperatorDown": {"thresholds": {"ratio": 1}}},
+            "OperatorDown.thresholds.ratio: no such threshold. OperatorDown has: none.",
+        ),
+    ],
+    ids=["alert", "threshold", "alert without thresholds"],
+)
+@pytest.mark.parametrize("enabled", [True, False], ids=["rules on", "rules off"])
+def test_an_unknown_name_fails_the_render(rule, message, enabled):
+    """A typo would leave the alert as it was; the message says what there is. Also while the rules are still off."""
+    with pytest.raises(helm.RenderError) as refused:
+        helm.render({"prometheusRule": {"enabled": enabled, "rules": rule}})
+
+    assert f"prometheusRule.rules.{message}" in str(refused.value)
+
+
+def test_rules_belong_to_enabled_components():
+    """Without components there are no rules, and a change of one of their alerts is no error."""
+    off = {"components": {"headless": {"enabled": False}}}
+
+    assert groups(merge(off, changed("OperatorDown", severity="info"))) == []
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://wiki.example.com/alerts", "https://wiki.example.com/alerts/OperatorDown"),
+        ("https://wiki.example.com/alerts/", "https://wiki.example.com/alerts/OperatorDown"),
+        ("https://wiki.example.com/find?q={alert}", "https://wiki.example.com/find?q=OperatorDown"),
+    ],
+    ids=["base", "base with a slash", "template"],
+)
+def test_runbooks_elsewhere(base, url):
+    """The name of the alert is appended, or put where the address says."""
+    assert rules(merge(ON, {"prometheusRule": {"runbookUrl": base}}))["OperatorDown"]["annotations"]["runbook_url"] == url
+
+
+def test_runbooks_of_the_files_are_those_of_the_chart(values):
+    """Whoever uses the plain files gets the same address as by the chart's default."""
+    for alert, rule in ALERTS.items():
+        assert rule["annotations"]["runbook_url"] == values["prometheusRule"]["runbookUrl"].replace("{alert}", alert)
+
+
+def test_links_to_dashboards_need_an_address():
+    """With Grafana's address an alert links to its dashboard; without it there is no link that leads nowhere."""
+    linked = rules(merge(ON, {"prometheusRule": {"dashboardUrl": "https://grafana.example.com/"}}))
+
+    assert linked["OperatorDown"]["annotations"]["dashboard_url"] == "https://grafana.example.com/d/steward-headless"
+    assert linked["StewardNoLeader"]["annotations"]["dashboard_url"] == "https://grafana.example.com/d/steward-{{ $labels.component }}"
+    assert all("dashboard_url" not in rule["annotations"] for rule in rules().values())

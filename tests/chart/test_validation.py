@@ -1,0 +1,51 @@
+"""Combinations that cannot work fail with one line that names the value and the mend."""
+
+import pytest
+from support import helm
+
+IMPOSSIBLE = {
+    "monitor without a Service": (
+        {"metrics": {"enabled": False}, "serviceMonitor": {"enabled": True}},
+        "serviceMonitor.enabled: needs the Service that metrics.enabled=false leaves out. Set metrics.enabled=true, or use podMonitor.",
+    ),
+    "one port twice": ({"metrics": {"port": 8081}}, "metrics.port: 8081 is the port of the probes. Choose another one."),
+    "two writers": (
+        {"components": {"headless": {"replicas": 2, "leaderElection": {"enabled": False}}}},
+        (
+            "components.headless.replicas: 2 replicas without leader election would write against each other. "
+            "Set leaderElection.enabled=true, or replicas=1."
+        ),
+    ),
+    "lease shorter than the deadline": (
+        {"leaderElection": {"leaseDurationSeconds": 10}},
+        (
+            "components.headless.leaderElection.leaseDurationSeconds: 10 must be more than renewDeadlineSeconds, 10: "
+            "else a standby takes over before the leader has stepped down."
+        ),
+    ),
+    "deadline shorter than the pause": (
+        {"leaderElection": {"retryPeriodSeconds": 9}},
+        (
+            "components.headless.leaderElection.renewDeadlineSeconds: 10 must be more than 1.2 times retryPeriodSeconds, 9: "
+            "else a leader may step down before it tried to renew."
+        ),
+    ),
+    "two budgets": (
+        {"podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}},
+        'components.headless.podDisruptionBudget: has minAvailable and maxUnavailable. Kubernetes takes one; set the other to "".',
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_an_impossible_combination_fails(values, message):
+    """The message is one line, and it is all that helm says besides its own frame."""
+    with pytest.raises(helm.RenderError) as refused:
+        helm.render(values)
+
+    assert message in [line.partition("): ")[2] for line in str(refused.value).splitlines()]
+
+
+def test_a_disabled_component_is_not_checked():
+    """What nobody runs cannot be wrong."""
+    helm.render({"replicas": 2, "leaderElection": {"enabled": False}, "components": {"headless": {"enabled": False}}})

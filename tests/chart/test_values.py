@@ -1,0 +1,129 @@
+"""values.yaml says everything, and everything it says is used."""
+
+import re
+from functools import reduce
+from operator import getitem
+
+import pytest
+import yaml
+from support import helm
+from support.paths import dotted, leaves, merge, nest
+
+VALUES = yaml.safe_load((helm.CHART / "values.yaml").read_text())
+LEAVES = dict(leaves(VALUES))
+
+CHANGED = {
+    "global.imagePullSecrets": ["mirror"],
+    "image.digest": "sha256:" + "0" * 64,
+    "image.pullPolicy": "Always",
+    "imagePullSecrets": ["registry"],
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
+    "podSecurityContext.seccompProfile.type": "Unconfined",
+    "securityContext.capabilities.drop": ["NET_RAW"],
+    "metrics.port": 9000,
+    "extraArgs": ["--log-level=debug"],
+    "extraEnv": [{"name": "A", "value": "b"}],
+    "logLevel": "debug",
+    "logFormat": "text",
+    "podDisruptionBudget.minAvailable": 1,
+    "podDisruptionBudget.maxUnavailable": "50%",
+    "components.headless.config.legacyAnnotations": [],
+    "components.headless.config.hostNetwork": "deny",
+    "components.headless.config.longNames": "hash",
+    "serviceMonitor.interval": "30s",
+    "serviceMonitor.scrapeTimeout": "10s",
+    "serviceMonitor.relabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "serviceMonitor.metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "podMonitor.interval": "30s",
+    "podMonitor.scrapeTimeout": "10s",
+    "podMonitor.relabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "podMonitor.metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "prometheusRule.rules": {"OperatorDown": {"severity": "info"}},
+    "networkPolicy.metricsFrom": [{"podSelector": {}}],
+    "networkPolicy.extraIngress": [{"ports": [{"port": 1}]}],
+    "networkPolicy.egress.apiServerPorts": [16443],
+    "networkPolicy.egress.extra": [{"ports": [{"port": 1}]}],
+    "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}],
+}
+"""A value other than the default, where none can be guessed from its type."""
+
+NEEDS = {
+    "podMonitor": {"serviceMonitor": {"enabled": False}, "podMonitor": {"enabled": True}},
+    "dashboards.folderAnnotation": {"dashboards": {"folder": "Steward"}},
+    "metrics.enabled": {"serviceMonitor": {"enabled": False}},
+}
+"""What has to be set for a value to show: values by the path, or the beginning of it."""
+
+UNSEEN: dict[str, str] = {}
+"""Values that may change nothing in the render, with the reason. Empty: all are seen."""
+
+
+def other(path, value):
+    """Some other valid value."""
+    if dotted(path) in CHANGED:
+        return CHANGED[dotted(path)]
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str():
+            return f"{value}x" if value else "changed"
+        case []:
+            return ["changed"]
+        case {}:
+            return {"changed": "yes"}
+    raise AssertionError(f"name another value of {dotted(path)} in CHANGED")
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=dotted)
+def test_every_value_changes_something(path):
+    """A value that can be set and is read by nobody is a promise that is not kept."""
+    needs = [found for prefix, found in NEEDS.items() if dotted(path).startswith(prefix)]
+    base = merge(helm.ENABLED, {"networkPolicy": {"egress": {"enabled": True}}}, *needs)
+    before = reduce(getitem, path, merge(VALUES, base))
+
+    changes = helm.text(merge(base, nest(path, other(path, before)))) != helm.text(base)
+
+    assert changes or dotted(path) in UNSEEN
+
+
+def test_every_value_that_a_template_reads_is_in_values_yaml():
+    """A path of a template that values.yaml does not have is a typo, or a value without documentation."""
+    known = {path[:length] for path in LEAVES for length in range(1, len(path) + 1)}
+    for file in helm.CHART.rglob("templates/**/*"):
+        for match in re.finditer(r"\.Values((?:\.\w+)+)", file.read_text()) if file.is_file() else ():
+            path = tuple(match[1].strip(".").split("."))
+            assert path in known, f"{file.name} reads .Values{match[1]}"
+
+
+def test_the_defaults_of_components_are_the_keys_that_a_component_accepts(schema):
+    """The list in _components.tpl, the root of values.yaml and the schema agree on what a component can override."""
+    template = (helm.CHART / "templates" / "_components.tpl").read_text()
+    listed = yaml.safe_load(re.search(r'define "steward.component.defaults" -}}\n(.*?){{- end }}', template, re.DOTALL)[1])["keys"]
+    accepted = schema["properties"]["components"]["properties"]["headless"]["properties"].keys() - {"enabled", "config"}
+
+    assert set(listed) == accepted
+    assert set(listed) <= set(VALUES)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=dotted)
+def test_every_value_is_explained(path):
+    """Above each key, or above a block that it is part of, stands a comment that begins with --."""
+    lines = (helm.CHART / "values.yaml").read_text().splitlines()
+    number = -1
+    for depth, key in enumerate(path):
+        pattern = re.compile(rf"^{'  ' * depth}{re.escape(key)}:")
+        number = next(n for n in range(number + 1, len(lines)) if pattern.match(lines[n]))
+        if lines[number - 1].strip().startswith("# -- "):
+            return
+    pytest.fail(f"no comment `# -- …` above {dotted(path)}")
+
+
+def test_the_configuration_has_the_programs_defaults(schema):
+    """What values.yaml shows as the default of a component's configuration is the program's own."""
+    for name, component in schema["properties"]["components"]["properties"].items():
+        declared = component["properties"]["config"]["properties"]
+        assert {key: value["default"] for key, value in declared.items()} == VALUES["components"][name]["config"]
