@@ -44,3 +44,10 @@ def test_the_defaults_need_no_warning():
 def test_who_scrapes_is_said(values, scraper):
     """One sentence, and the right one."""
     assert scraper in helm.notes(values)
+
+
+def test_the_example_works_with_the_configured_annotation():
+    """The command that the notes show is the one that has an effect."""
+    said = helm.notes({"components": {"headless": {"config": {"annotation": "example.com/name"}}}})
+
+    assert "kubectl annotate pod <pod> example.com/name=true" in said
