@@ -1,0 +1,1 @@
+"""Go programs, built from the modules in ci/tools and cached by the hash of what they are made of."""
