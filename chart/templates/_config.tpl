@@ -9,8 +9,8 @@ http:
   healthPort: {{ include "steward.healthPort" . }}
 leaderElection:
   {{- toYaml $component.leaderElection | nindent 2 }}
-  leaseName: {{ include "steward.component.name" . }}
-  leaseNamespace: {{ include "steward.namespace" .context }}
+  leaseName: {{ include "steward.component.name" . | quote }}
+  leaseNamespace: {{ include "steward.namespace" .context | quote }}
 config:
   {{- toYaml $component.config | nindent 2 }}
 {{- end }}

@@ -20,7 +20,7 @@ spec:
         {{- $checksum := dict "checksum/config" (include "steward.config" . | sha256sum) }}
         {{- include "steward.merged" (list .context.Values.commonAnnotations $component.podAnnotations $checksum) | nindent 8 }}
     spec:
-      serviceAccountName: {{ include "steward.serviceAccountName" . }}
+      serviceAccountName: {{ include "steward.serviceAccountName" . | quote }}
       automountServiceAccountToken: true
       {{- include "steward.podSpec" (merge (dict "values" $component) .) | trim | nindent 6 }}
       terminationGracePeriodSeconds: {{ $component.terminationGracePeriodSeconds }}
@@ -33,7 +33,7 @@ spec:
       {{- end }}
       containers:
         - name: {{ .component }}
-          image: {{ include "steward.image" (dict "context" .context "image" $component.image) }}
+          image: {{ include "steward.image" (dict "context" .context "image" $component.image) | quote }}
           imagePullPolicy: {{ $component.image.pullPolicy }}
           args:
             {{- toYaml (concat (list "run" .component "--config" "/etc/steward/config.yaml") ($component.extraArgs | default list)) | nindent 12 }}
@@ -64,7 +64,7 @@ spec:
       volumes:
         - name: config
           configMap:
-            name: {{ include "steward.component.name" . }}
+            name: {{ include "steward.component.name" . | quote }}
         # In memory: the worker's heartbeat must not wait for a busy disk.
         - name: tmp
           emptyDir:
@@ -90,7 +90,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- range $key := list "nodeSelector" "tolerations" "affinity" }}
 {{- with index $.values $key }}

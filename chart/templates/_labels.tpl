@@ -3,8 +3,8 @@ What selects a component's pods. It is frozen: a Deployment's selector cannot be
 Call with (dict "context" $ "component" "headless").
 */}}
 {{- define "steward.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "steward.name" .context }}
-app.kubernetes.io/instance: {{ .context.Release.Name }}
+app.kubernetes.io/name: {{ include "steward.name" .context | quote }}
+app.kubernetes.io/instance: {{ .context.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -32,9 +32,9 @@ Metadata of an object. Call with "context"; further, all optional: "component", 
 {{-   $_ := set $own "app.kubernetes.io/component" . }}
 {{- end }}
 {{- $annotations := include "steward.merged" (list .context.Values.commonAnnotations (.annotations | default dict)) | fromYaml -}}
-name: {{ .name | default (include "steward.component.name" .) }}
+name: {{ .name | default (include "steward.component.name" .) | quote }}
 {{- if not .clusterScoped }}
-namespace: {{ .namespace | default (include "steward.namespace" .context) }}
+namespace: {{ .namespace | default (include "steward.namespace" .context) | quote }}
 {{- end }}
 labels:
   {{- include "steward.merged" (list .context.Values.commonLabels (.labels | default dict) $own) | nindent 2 }}

@@ -18,7 +18,7 @@ spec:
   jobLabel: steward.dev/job
   namespaceSelector:
     matchNames:
-      - {{ include "steward.namespace" .context }}
+      - {{ include "steward.namespace" .context | quote }}
   selector:
     matchLabels:
       {{- include "steward.selectorLabels" . | nindent 6 }}

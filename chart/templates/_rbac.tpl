@@ -41,7 +41,7 @@ rules:
     verbs: [create]
   - apiGroups: [coordination.k8s.io]
     resources: [leases]
-    resourceNames: [{{ include "steward.component.name" . }}]
+    resourceNames: [{{ include "steward.component.name" . | quote }}]
     verbs: [get, patch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -57,9 +57,9 @@ metadata:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ .kind }}
-  name: {{ .name }}
+  name: {{ .name | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "steward.serviceAccountName" .of }}
-    namespace: {{ include "steward.namespace" .of.context }}
+    name: {{ include "steward.serviceAccountName" .of | quote }}
+    namespace: {{ include "steward.namespace" .of.context | quote }}
 {{- end }}

@@ -13,7 +13,7 @@ spec:
   {{- include "steward.podSpec" (merge (dict "values" $values) .) | trim | nindent 2 }}
   containers:
     - name: probe
-      image: {{ include "steward.image" (dict "context" .context "image" $values.image) }}
+      image: {{ include "steward.image" (dict "context" .context "image" $values.image) | quote }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args:
         - probe

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from support import helm, promql
 
 ROOT = helm.CHART.parent

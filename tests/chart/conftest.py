@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+
 from support import helm
 
 

@@ -1,6 +1,7 @@
 """Prometheus scrapes every component once, under one job."""
 
 import pytest
+
 from support import helm
 
 CHOICES = {

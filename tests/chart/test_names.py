@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from support import helm
 from support.paths import merge
 
@@ -29,6 +30,20 @@ def test_names_fit_and_are_unique(release):
         assert not metadata["name"].endswith("-")
         for value in metadata["labels"].values():
             assert len(value) <= 63
+
+
+@pytest.mark.parametrize("name", ["123", "1e3", "on"], ids=str)
+def test_names_that_yaml_would_read_as_something_else(name):
+    """helm and Kubernetes allow names that are a number or a boolean to YAML; they are texts everywhere."""
+    objects = helm.render(merge(ALL, {"nameOverride": "y"}), release=name, namespace=name)
+
+    for one in objects:
+        metadata = one["metadata"]
+        assert metadata["labels"]["app.kubernetes.io/instance"] == name
+        assert metadata["labels"]["app.kubernetes.io/name"] == "y"
+        assert metadata.get("namespace", name) == name
+    assert helm.only(objects, "ServiceMonitor")["spec"]["namespaceSelector"]["matchNames"] == [name]
+    assert helm.only(objects, "Service")["spec"]["selector"]["app.kubernetes.io/instance"] == name
 
 
 def test_two_long_names_stay_two():

@@ -1,6 +1,7 @@
 """What helm says after an installation is true."""
 
 import pytest
+
 from support import helm
 
 WARNINGS = {

@@ -3,6 +3,7 @@
 import kubernetes_validate
 import pytest
 import yaml
+
 from support import helm, podsecurity
 from support.paths import merge
 

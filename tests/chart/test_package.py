@@ -4,6 +4,7 @@ import tarfile
 
 import pytest
 import yaml
+
 from support import helm
 
 

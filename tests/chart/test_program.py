@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import yaml
-from support import helm
 
 from steward import components
 from steward.cli import config as program
+from support import helm
 
 ROOT = helm.CHART.parent
 NAMES = tuple(yaml.safe_load((helm.CHART / "values.yaml").read_text())["components"])

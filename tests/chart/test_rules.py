@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 import yaml
+
 from support import helm
 from support.paths import merge
 

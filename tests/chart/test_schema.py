@@ -4,6 +4,7 @@ import json
 
 import jsonschema
 import pytest
+
 from support import helm
 from support.paths import dotted, merge, nest
 

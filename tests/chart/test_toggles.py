@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+
 from support import helm
 from support.paths import dotted, leaves, merge, nest
 

@@ -1,6 +1,7 @@
 """Combinations that cannot work fail with one line that names the value and the mend."""
 
 import pytest
+
 from support import helm
 
 IMPOSSIBLE = {

@@ -6,6 +6,7 @@ from operator import getitem
 
 import pytest
 import yaml
+
 from support import helm
 from support.paths import dotted, leaves, merge, nest
 

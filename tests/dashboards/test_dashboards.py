@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+
 from support import grafana, helm, promql
 
 ROOT = helm.CHART.parent

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import promql_parser
 import yaml
+
 from support import helm
 
 HISTOGRAM_PARTS = ("bucket", "sum", "count")
