@@ -1,6 +1,7 @@
 """The command line. Data goes to stdout, everything else to stderr; exit codes: 0 done, 1 failed or not up, 2 wrong use."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,13 +21,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(arguments.run(arguments) or 0)
+        code = arguments.run(arguments)
+        sys.stdout.flush()
     except ClusterError as error:
         print(f"ci/cluster: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("ci/cluster: interrupted; ci/cluster down removes what was begun, ci/cluster up goes on with it", file=sys.stderr)
         return _INTERRUPTED
+    return int(code or 0)
 
 
 def _interrupt(_: int, __: object) -> None:

@@ -139,7 +139,7 @@ def node(arguments: argparse.Namespace) -> None:
     """Daemons of the node: list them, or do something to one and list them."""
     own = settings.find(places.find())
     request = {"do": arguments.action, **{name: getattr(arguments, name) for name in ("daemon", "signal") if hasattr(arguments, name)}}
-    daemons = control.ask(own, **request)
+    daemons = control.change(own, **request)
     supervisor = machine.process_one(own)
     pids = control.machine_pids(supervisor) if supervisor else {}
     print(f"{'DAEMON':<26}{'STATE':<10}{'PID':<9}{'STARTS':<8}LAST EXIT")

@@ -4,11 +4,13 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from clusterlib.errors import ClusterError
 from clusterlib.kube import Kubectl
 
 AUDIT = "audit"
+_LABELS = ("app.kubernetes.io/component", "app.kubernetes.io/name", "k8s-app")
 _TAIL_LINES = 200
 _SUMMARY_LINES = 5
 
@@ -27,23 +29,17 @@ def summarise(directory: Path) -> None:
 
 
 def show_pods(kubectl: Kubectl, component: str, *, follow: bool) -> int:
-    """What the pods of a component write, wherever they are. Raises: ClusterError when there are none."""
-    for label in ("app.kubernetes.io/component", "app.kubernetes.io/name", "k8s-app"):
-        selector = f"{label}={component}"
-        pods = kubectl.get("pods", "--all-namespaces", "--selector", selector).get("items", [])
-        if pods:
-            namespace = pods[0]["metadata"]["namespace"]
-            command = [
-                kubectl.program,
-                "logs",
-                "--namespace",
-                namespace,
-                "--selector",
-                selector,
-                "--all-containers",
-                "--prefix",
-                f"--tail={_TAIL_LINES}",
-            ]
-            env = {**kubectl.env, "KUBECONFIG": kubectl.kubeconfig}
-            return subprocess.run([*command, *(["--follow"] if follow else [])], env=env, check=False).returncode
-    raise ClusterError(f"{component}: no daemon of the node and no pod of that name", "`ci/cluster status` lists both")
+    """What the pods of a component write, wherever they are. Raises: ClusterError when there are none, or several to be followed."""
+    pods = [pod["metadata"] for pod in kubectl.get("pods", "--all-namespaces").get("items", []) if _belongs(pod["metadata"], component)]
+    if not pods:
+        raise ClusterError(f"{component}: no daemon of the node, no pod of that name and none that is labelled so", "`ci/cluster status` lists them")
+    if follow and len(pods) > 1:
+        raise ClusterError(f"{component}: {len(pods)} pods, one can be followed", f"Name it: {', '.join(pod['name'] for pod in pods)}")
+    env = {**kubectl.env, "KUBECONFIG": kubectl.kubeconfig}
+    common: list[str | Path] = [kubectl.program, "logs", "--all-containers", "--prefix", f"--tail={_TAIL_LINES}", *(["--follow"] if follow else [])]
+    return max(subprocess.run([*common, "--namespace", pod["namespace"], pod["name"]], env=env, check=False).returncode for pod in pods)
+
+
+def _belongs(pod: dict[str, Any], component: str) -> bool:
+    labels = pod.get("labels", {})
+    return component in {labels.get(label) for label in _LABELS} or f"{pod['name']}-".startswith(f"{component}-")

@@ -35,7 +35,8 @@ def make(name: str, root: Path = ROOT) -> None:
         _make_v2(root / name, root)
         return
     for hierarchy in _hierarchies(root):
-        (hierarchy / name).mkdir(exist_ok=True)
+        if not is_v2(hierarchy):
+            (hierarchy / name).mkdir(exist_ok=True)
     for file in ("cpuset.cpus", "cpuset.mems"):  # empty in a new cpuset, and then no process may enter
         (root / "cpuset" / name / file).write_text((root / "cpuset" / file).read_text())
 
@@ -90,5 +91,5 @@ def _remove_one(path: Path) -> bool:
 
 
 def _hierarchies(root: Path) -> list[Path]:
-    """Of v1: every mounted hierarchy but the v2 one beside them. Links (cpu -> cpu,cpuacct) are followed once."""
-    return sorted({path.resolve() for path in root.iterdir() if (path / "cgroup.procs").exists() and not (path / "cgroup.controllers").exists()})
+    """Of v1: every mounted hierarchy, also a v2 one beside them, where runc makes groups too. Links (cpu -> cpu,cpuacct) are followed once."""
+    return sorted({path.resolve() for path in root.iterdir() if (path / "cgroup.procs").exists()})

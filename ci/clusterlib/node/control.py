@@ -3,12 +3,16 @@
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
 from clusterlib import processes
 from clusterlib.errors import ClusterError
 from clusterlib.node.settings import Settings
+
+_EFFECT_SECONDS = 20.0
+"""More than the supervisor gives a daemon between SIGTERM and SIGKILL."""
 
 SIGNALS = ("STOP", "CONT", "KILL", "TERM", "HUP", "INT")
 
@@ -19,6 +23,19 @@ def ask(settings: Settings, **request: str) -> list[dict[str, Any]]:
     if "error" in answer:
         raise ClusterError(answer["error"], f"Daemons: {', '.join(names(settings))}")
     daemons: list[dict[str, Any]] = answer["daemons"]
+    return daemons
+
+
+def change(settings: Settings, **request: str) -> list[dict[str, Any]]:
+    """Send one request and wait until it has had its effect: a stopped daemon is gone, a started one runs. Other requests have none to wait for."""
+    wanted = {"start": "running", "stop": "stopped"}.get(request["do"])
+    daemons = ask(settings, **request)
+    deadline = time.monotonic() + _EFFECT_SECONDS
+    while wanted and any(daemon["name"] == request["daemon"] and daemon["state"] != wanted for daemon in daemons):
+        if time.monotonic() > deadline:
+            raise ClusterError(f"{request['daemon']} is not {wanted} after {_EFFECT_SECONDS:.0f} s", f"See ci/cluster logs {request['daemon']}")
+        time.sleep(0.1)
+        daemons = ask(settings, do="list")
     return daemons
 
 

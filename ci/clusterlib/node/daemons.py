@@ -28,7 +28,8 @@ _CONTAINERD_LISTENS = {"socket": CONTAINERD_SOCKET}
 def as_json(settings: Settings) -> str:
     """What the supervisor reads: its network and every daemon."""
     daemons = [_containerd(), _etcd(), _apiserver(settings), _controller_manager(settings), _scheduler(), _kubelet(settings), _kube_proxy()]
-    return json.dumps({"hostname": NODE_NAME, "address": f"{settings.node_ip}/30", "daemons": [asdict(daemon) for daemon in daemons]}, indent=1)
+    network = {"address": f"{settings.node_ip}/30", "services": str(settings.services), "gateway": str(settings.host_ip)}
+    return json.dumps({"hostname": NODE_NAME, "network": network, "daemons": [asdict(daemon) for daemon in daemons]}, indent=1)
 
 
 def _containerd() -> Daemon:

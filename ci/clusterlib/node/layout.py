@@ -73,8 +73,11 @@ def _show_sysctls() -> None:
             mount(str(own), str(target), flags=_MS_BIND)
 
 
-def configure_network(address: str, *, timeout: float = 30.0) -> None:
-    """Wait for the interface that is put in from outside and give it its address. Without a default route nothing in it gets beyond the machine.
+def configure_network(address: str, services: str, gateway: str, *, timeout: float = 30.0) -> None:
+    """Wait for the interface that is put in from outside, and give it its address and a route for Service addresses.
+
+    Services are rewritten to pods after routing, so without a route the node itself could reach none: neither could the API server, which calls webhooks.
+    There is no default route: nothing in the node gets beyond the machine.
 
     Raises: TimeoutError when no interface comes, as after a kill of whoever should have put it in.
     """
@@ -83,7 +86,12 @@ def configure_network(address: str, *, timeout: float = 30.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no interface {NODE_LINK} within {timeout:.0f} s")
         time.sleep(0.02)
-    for command in (["link", "set", "lo", "up"], ["addr", "add", address, "dev", NODE_LINK], ["link", "set", NODE_LINK, "up"]):
+    for command in (
+        ["link", "set", "lo", "up"],
+        ["addr", "add", address, "dev", NODE_LINK],
+        ["link", "set", NODE_LINK, "up"],
+        ["route", "add", services, "via", gateway],
+    ):
         subprocess.run(["ip", *command], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
     bridge_filter = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")

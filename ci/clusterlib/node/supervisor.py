@@ -126,6 +126,8 @@ class Supervisor:
 
     def _do(self, request: dict[str, str]) -> dict[str, Any]:
         if request["do"] != "list":
+            if request["daemon"] not in self._daemons:
+                raise ValueError(f"{request['daemon']}: no such daemon")
             self._command(request, self._daemons[request["daemon"]])
         return {"daemons": [daemon.describe() for daemon in self._daemons.values()]}
 
@@ -170,7 +172,7 @@ def main(argv: list[str]) -> None:
     plan = json.loads((state / "plan.json").read_text())
     layout.mount_everything(state)
     socket.sethostname(plan["hostname"])
-    layout.configure_network(plan["address"])
+    layout.configure_network(**plan["network"])
     os.environ.clear()
     os.environ.update(PATH=f"{ROOT}/bin:{SYSTEM_PATH}", HOME="/root", TMPDIR=str(ROOT / "tmp"), LANG="C.UTF-8")
     control = socket.socket(socket.AF_UNIX)
