@@ -32,10 +32,13 @@ log = get_logger(__name__)
 def run(component: str, config: ProcessConfig[Any]) -> NoReturn:
     """Run a component and exit with its process.
 
-    Raises: ConfigError when a port cannot be listened on.
+    Raises: ConfigError when a port cannot be listened on, or no file can be written at all.
     """
     sockets = _listen(config.http)
-    gunicorn.serve(Process(component, config), sockets)
+    try:
+        gunicorn.serve(Process(component, config), sockets)
+    except gunicorn.CannotStart as error:
+        raise ConfigError(str(error)) from error
 
 
 class Process:

@@ -76,6 +76,9 @@ def serve(program: Program, sockets: Sequence[socket.socket]) -> NoReturn:
     Args:
         program: Started in the worker, after the fork.
         sockets: Listening sockets.
+
+    Raises:
+        CannotStart: No directory for the worker's heartbeat can be written.
     """
     Server(program, sockets).run()
     raise AssertionError("gunicorn's master always exits")
@@ -87,6 +90,7 @@ class Server(BaseApplication):
     def __init__(self, program: Program, sockets: Sequence[socket.socket]) -> None:
         self.program = program
         self._sockets = sockets
+        self._heartbeat = _heartbeat_directory()
         super().__init__()
 
     def load_config(self) -> None:
@@ -97,8 +101,7 @@ class Server(BaseApplication):
             "worker_class": Worker,
             "threads": THREADS,
             "graceful_timeout": STOP_SECONDS,
-            # The heartbeat file: memory where there is some, so that a slow disk cannot look like a dead worker.
-            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else tempfile.gettempdir(),  # noqa: S108 - mkstemp is used there
+            "worker_tmp_dir": self._heartbeat,
             "logger_class": Logger,
             "control_socket_disable": True,
             # No proxy stands before us, so no header may speak for one.
@@ -222,3 +225,13 @@ class Logger(glogging.Logger):
             seconds=request_time.total_seconds(),
             agent=environ.get("HTTP_USER_AGENT"),
         )
+
+
+def _heartbeat_directory() -> str:
+    """Memory where there is some, so that a slow disk cannot look like a dead worker; else where temporary files go."""
+    if os.access("/dev/shm", os.W_OK | os.X_OK):  # noqa: S108 - gunicorn makes its file there with mkstemp
+        return "/dev/shm"  # noqa: S108
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        raise CannotStart("neither /dev/shm nor /tmp can be written. Mount an emptyDir at /tmp.") from None
