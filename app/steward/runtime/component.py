@@ -37,11 +37,9 @@ class Right(msgspec.Struct, frozen=True):
     own_namespace: bool = False
 
 
-COMMON_RIGHTS = (
-    Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True),
-    Right(EVENTS, "create patch", why="tells owners of objects what was done, and why not"),
-)
-"""Rights that every component needs."""
+LEASE_RIGHT = Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True)
+COMMON_RIGHTS = (LEASE_RIGHT, Right(EVENTS, "create patch", why="tells owners of objects what was done, and why not"))
+"""Rights that every component needs; the one to the lease only where leaders are elected."""
 
 
 class Context(Protocol[C_co]):

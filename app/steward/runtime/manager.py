@@ -13,7 +13,7 @@ import msgspec
 from steward.runtime import metrics
 from steward.runtime.backoff import pause
 from steward.runtime.client import Client
-from steward.runtime.component import COMMON_RIGHTS, Component
+from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.informer import Informer
 from steward.runtime.lease import LEASES, Fence, Lease, LeaseConfig, Open
@@ -211,7 +211,7 @@ class Manager(Generic[C]):
         )
         self._rights = RightsCheck(
             self._client,
-            COMMON_RIGHTS + component.rights,
+            [right for right in COMMON_RIGHTS + component.rights if right is not LEASE_RIGHT or self._lease_config is not None],
             own_namespace=self._own_namespace,
             namespaces=self._namespaces,
             names={str(LEASES): self._lease_config.key.name} if self._lease_config is not None else {},
