@@ -43,6 +43,7 @@ def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask
         identity=identity,
         own_namespace=auth.namespace(),
         lease=lease,
+        namespaces=config.namespaces,
     )
     app = create_app(
         probes=manager.probes,

@@ -54,6 +54,7 @@ class ProcessConfig(Section, Generic[C], frozen=True, kw_only=True):
     log: LogConfig = LogConfig()
     http: HTTPConfig = HTTPConfig()
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
+    namespaces: Annotated[tuple[str, ...], Meta(description="The only namespaces that are looked at; all when empty.")] = ()
     config: C
 
 
