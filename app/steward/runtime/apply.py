@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from steward.runtime import errors
-from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client, takeover
+from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client
 from steward.runtime.lease import Fence
 from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Outcome, Plan
 from steward.runtime.recorder import Recorder
+from steward.runtime.resource import ChildMeta
 from steward.runtime.store import Writer
 
 Writers = Mapping[str, Writer[Any]]
@@ -118,3 +119,20 @@ def _prove(action: Apply[Any] | Delete[Any]) -> None:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def takeover(meta: ChildMeta, manager: str) -> list[dict[str, object]]:
+    """JSON patch that turns our entry of operation Update, left by a create, into one of operation Apply.
+
+    Without it both entries own the fields, and an apply that leaves a field out does not remove it (client-go's csaupgrade exists for the same
+    reason). Empty when there is nothing to turn.
+    """
+    for index, entry in enumerate(meta.managed_fields):
+        if (entry.manager, entry.operation, entry.subresource) == (manager, "Update", ""):
+            path = f"/metadata/managedFields/{index}"
+            return [
+                {"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version},
+                {"op": "test", "path": f"{path}/manager", "value": manager},
+                {"op": "replace", "path": f"{path}/operation", "value": "Apply"},
+            ]
+    return []

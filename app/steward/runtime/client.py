@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
 from steward.runtime import errors, metrics
-from steward.runtime.resource import ChildMeta, HasMeta, Key, ObjectMeta, Resource
+from steward.runtime.answers import Answers, Page, WatchEvent
+from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.transport import Request, Response, Transport
-from steward.telemetry.logging import get_logger
 from steward.telemetry.metrics import Instruments
 
 T = TypeVar("T", bound=HasMeta)
-V = TypeVar("V")
 
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
@@ -34,55 +33,6 @@ IN_FLIGHT = 32
 """Writes under way at once. Replaces client-side QPS, whose default costs client-go 22 s p99 at 50 pods/s; the server's priority and fairness does
 the rest, and its 429 is honoured."""
 
-log = get_logger(__name__)
-
-
-class ListMeta(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """``metav1.ListMeta``."""
-
-    resource_version: str = ""
-    continue_: str = msgspec.field(default="", name="continue")
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """One page of a list.
-
-    Attributes:
-        items: The objects.
-        resource_version: Version of the whole list.
-        token: Continue token; empty on the last page.
-    """
-
-    items: list[T]
-    resource_version: str
-    token: str
-
-
-class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """One line of a watch.
-
-    Attributes:
-        type: ADDED, MODIFIED, DELETED or BOOKMARK.
-        object: The object; a bookmark has only metadata.
-    """
-
-    type: str
-    object: T
-
-
-class _List(msgspec.Struct, Generic[V], frozen=True):
-    metadata: ListMeta
-    items: list[V]
-
-
-class _Line(msgspec.Struct, frozen=True, gc=False):
-    type: str
-    object: msgspec.Raw
-
-
-class _Named(msgspec.Struct, frozen=True, gc=False):
-    metadata: ObjectMeta
-
 
 class Client:
     """Talks to one API server as one field manager."""
@@ -92,7 +42,7 @@ class Client:
         self._transport = transport
         self._instruments = instruments
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
-        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+        self._answers = Answers()
 
     async def get(self, resource: Resource[T], key: Key, *, timeout: float = REQUEST_TIMEOUT) -> T:
         """Read one object from the server.
@@ -103,15 +53,15 @@ class Client:
         """
         call = errors.Call("get", resource.plural, key.namespace, key.name)
         answer = await self._send(Request(call, "GET", resource.path(*key)), timeout=timeout)
-        return self._object(resource, answer.body)
+        return self._answers.object(resource, answer.body)
 
     async def find(self, resource: Resource[T], key: Key) -> T | None:
         """Read one object by the right to list alone, fresh from the server; None when it does not exist."""
         call = errors.Call("list", resource.plural, key.namespace, key.name)
         query = {"fieldSelector": f"metadata.name={key.name}", "limit": "1"}
         answer = await self._send(Request(call, "GET", resource.path(key.namespace), query), timeout=REQUEST_TIMEOUT)
-        found: _List[T] = self._decode(resource, _List[resource.type], answer.body)  # type: ignore[name-defined]
-        return found.items[0] if found.items else None
+        found = self._answers.page(resource, answer.body).items
+        return found[0] if found else None
 
     async def page(self, resource: Resource[T], *, namespace: str = "", selector: str = "", token: str = "") -> Page[T]:
         """Read one page of a list; the first when ``token`` is empty.
@@ -125,13 +75,7 @@ class Client:
         call = errors.Call("list", resource.plural, namespace)
         query = {"limit": str(PAGE_SIZE)} | ({"continue": token} if token else {}) | ({"labelSelector": selector} if selector else {})
         answer = await self._send(Request(call, "GET", resource.path(namespace), query), timeout=LIST_TIMEOUT)
-        try:
-            listed: _List[T] = self._decoder(_List[resource.type]).decode(answer.body)  # type: ignore[name-defined]
-        except msgspec.ValidationError:
-            raw = self._decode(resource, _List[msgspec.Raw], answer.body)
-            items = [item for item in (self._salvage(resource, one) for one in raw.items) if item is not None]
-            listed = _List(raw.metadata, items)
-        return Page(listed.items, listed.metadata.resource_version, listed.metadata.continue_)
+        return self._answers.page(resource, answer.body)
 
     async def watch(
         self, resource: Resource[T], *, since: str, server_timeout: int, idle_timeout: float, namespace: str = "", selector: str = ""
@@ -166,7 +110,7 @@ class Client:
                 async for chunk in chunks:
                     lines = (rest + chunk).split(b"\n")
                     rest = lines.pop()
-                    events = [event for event in (self._event(resource, call, line) for line in lines if line) if event is not None]
+                    events = [event for event in (self._answers.event(resource, call, line) for line in lines if line) if event is not None]
                     if events:
                         yield events
         except errors.APIError as error:
@@ -187,7 +131,7 @@ class Client:
         call = errors.Call("create", resource.plural, meta.namespace, meta.name)
         request = Request(call, "POST", resource.path(meta.namespace), self._managed(), msgspec.json.encode(resource.manifest(desired)), guard=guard)
         answer = await self._write(request, timeout)
-        return self._object(resource, answer.body)
+        return self._answers.object(resource, answer.body)
 
     async def apply(
         self,
@@ -212,7 +156,7 @@ class Client:
         query = self._managed() | ({"force": "true"} if force else {})
         request = Request(call, "PATCH", resource.path(meta.namespace, meta.name, subresource), query, msgspec.json.encode(body), APPLY, guard=guard)
         answer = await self._write(request, timeout)
-        return self._object(resource, answer.body)
+        return self._answers.object(resource, answer.body)
 
     async def patch(
         self,
@@ -238,7 +182,7 @@ class Client:
         call = errors.Call("patch", resource.plural, key.namespace, key.name)
         request = Request(call, "PATCH", resource.path(*key), self._managed(), msgspec.json.encode(body), content_type, guard=guard)
         answer = await self._write(request, timeout)
-        return self._object(resource, answer.body)
+        return self._answers.object(resource, answer.body)
 
     async def delete(
         self, resource: Resource[T], key: Key, *, uid: str, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT
@@ -255,7 +199,7 @@ class Client:
         call = errors.Call("delete", resource.plural, key.namespace, key.name)
         body = msgspec.json.encode({"preconditions": {"uid": uid}})
         answer = await self._write(Request(call, "DELETE", resource.path(*key), {}, body, guard=guard), timeout)
-        left = self._object(resource, answer.body)
+        left = self._answers.object(resource, answer.body)
         return left if left.metadata.uid == uid and left.metadata.deletion_timestamp else None
 
     def _managed(self) -> dict[str, str]:
@@ -282,69 +226,3 @@ class Client:
         self._instruments[metrics.API_REQUESTS].labels(call.verb, call.resource, code or "<error>").inc()
         elapsed = asyncio.get_running_loop().time() - started
         self._instruments[metrics.API_DURATION].labels(call.verb, call.resource).observe(elapsed)
-
-    def _decoder(self, type_: Any) -> msgspec.json.Decoder[Any]:
-        decoder = self._decoders.get(type_)
-        if decoder is None:
-            decoder = self._decoders[type_] = msgspec.json.Decoder(type_)
-        return decoder
-
-    def _object(self, resource: Resource[T], body: bytes) -> T:
-        decoded: T = self._decode(resource, resource.type, body)
-        return decoded
-
-    def _decode(self, resource: Resource[Any], type_: Any, body: bytes | msgspec.Raw) -> Any:
-        try:
-            return self._decoder(type_).decode(body)
-        except msgspec.DecodeError as error:
-            raise errors.DecodeError(f"{resource}: {error}") from error
-
-    def _salvage(self, resource: Resource[T], raw: msgspec.Raw) -> T | None:
-        try:
-            item: T = self._decoder(resource.type).decode(raw)
-        except msgspec.ValidationError as error:
-            log.error("object left out: it does not fit its schema", resource=str(resource), object=self._name(raw), reason=str(error))
-            return None
-        return item
-
-    def _name(self, raw: msgspec.Raw) -> str:
-        try:
-            named: _Named = self._decoder(_Named).decode(raw)
-        except msgspec.DecodeError:
-            return "unknown"
-        return str(named.metadata.key)
-
-    def _event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | None:
-        decoded: _Line = self._decode(resource, _Line, line)
-        if decoded.type == "ERROR":
-            body = bytes(decoded.object)
-            raise errors.from_response(call, _status_code(body), body)
-        if decoded.type == "BOOKMARK":
-            # An empty object of the kind, whose required lists are null: it does not fit the kind's struct.
-            return WatchEvent(decoded.type, cast("T", self._decode(resource, _Named, decoded.object)))
-        item = self._salvage(resource, decoded.object)
-        return None if item is None else WatchEvent(decoded.type, item)
-
-
-def _status_code(body: bytes) -> int:
-    try:
-        return msgspec.json.decode(body, type=errors.Status).code
-    except msgspec.DecodeError:
-        return 500
-
-
-def takeover(meta: ChildMeta, manager: str) -> list[dict[str, object]]:
-    """JSON patch that turns our entry of operation Update, left by a create, into one of operation Apply.
-
-    Without it both entries own the fields, and an apply that leaves a field out does not remove it (client-go's csaupgrade exists for the same
-    reason). Empty when there is nothing to turn.
-    """
-    for index, entry in enumerate(meta.managed_fields):
-        if (entry.manager, entry.operation, entry.subresource) == (manager, "Update", ""):
-            path = f"/metadata/managedFields/{index}"
-            return [
-                {"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version},
-                {"op": "test", "path": f"{path}/manager", "value": manager},
-                {"op": "replace", "path": f"{path}/operation", "value": "Apply"},
-            ]
-    return []

@@ -2,7 +2,7 @@
 
 The list is asked for as the beginning of the watch (KEP-3157, WatchList), and in pages where the server does not stream it.
 
-What to do next is decided by :func:`step`, a pure function of where we are and what we heard; :class:`Informer` carries it out.
+What to do next is decided by :func:`steward.runtime.following.step`, a pure function of where we are and what we heard.
 
 Guarantees: each difference is told once, deletions missed during a gap included, with the last known state; a list is only repeated when the
 server says a version is too old; a dead stream is noticed after :data:`IDLE_TIMEOUT`.
@@ -13,16 +13,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
-import msgspec
-
 from steward.runtime import errors
+from steward.runtime.answers import WatchEvent
 from steward.runtime.backoff import WATCH_BACKOFF, Backoff, Pauses
-from steward.runtime.client import Client, WatchEvent
+from steward.runtime.client import Client
+from steward.runtime.following import (
+    Complete,
+    Empty,
+    Expired,
+    Failed,
+    Heard,
+    Listing,
+    Moved,
+    PageRead,
+    State,
+    Stopped,
+    Streaming,
+    StreamOpened,
+    Watching,
+    step,
+)
 from steward.runtime.resource import HasMeta, Key, Resource
-from steward.runtime.store import Change, Index, Store, Writer
+from steward.runtime.store import Writer
 from steward.telemetry.logging import get_logger
 
 T = TypeVar("T", bound=HasMeta)
@@ -42,105 +57,6 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """Annotation of the bookmark that ends a streamed list (metav1.InitialEventsAnnotationKey)."""
 
 log = get_logger(__name__)
-
-
-class Empty(msgspec.Struct, frozen=True):
-    """Nothing is known, or what is known is too old to go on from: the next thing is a list."""
-
-    why: str = "start"
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """Pages are being read; the store is not touched before the last one."""
-
-    why: str
-    token: str
-
-
-class Streaming(msgspec.Struct, frozen=True):
-    """The list is coming as the beginning of a watch (KEP-3157); the store is not touched before its end mark."""
-
-    why: str
-
-
-class Watching(msgspec.Struct, frozen=True):
-    """The store is as of this version; events move it on."""
-
-    version: str
-
-
-class PageRead(msgspec.Struct, frozen=True):
-    """A page came; the last has no token."""
-
-    version: str
-    token: str
-
-
-class Moved(msgspec.Struct, frozen=True):
-    """An event or a bookmark of this version came."""
-
-    version: str
-
-
-class StreamOpened(msgspec.Struct, frozen=True):
-    """The server took the request for a streamed list."""
-
-
-class Complete(msgspec.Struct, frozen=True):
-    """The end mark of a streamed list, of this version, came."""
-
-    version: str
-
-
-class Expired(msgspec.Struct, frozen=True):
-    """410: the version or the token is too old."""
-
-
-class Stopped(msgspec.Struct, frozen=True):
-    """The watch was ended by the server in good order."""
-
-
-class Failed(msgspec.Struct, frozen=True):
-    """Anything else went wrong."""
-
-
-State = Empty | Listing | Streaming | Watching
-Heard = PageRead | StreamOpened | Complete | Moved | Expired | Stopped | Failed
-
-
-def step(state: State, heard: Heard) -> State:  # noqa: PLR0911 - the table below, row by row
-    """Where to go on from.
-
-    =========  =========  =========  =========  =========  ========  =====================
-    state      page       last page  end mark   event      expired   failed, stopped
-    =========  =========  =========  =========  =========  ========  =====================
-    Empty      Listing    Watching   -          -          Empty     Empty
-    Listing    Listing    Watching   -          -          Empty     Listing, same token
-    Streaming  -          -          Watching   Streaming  Empty     Empty
-    Watching   -          -          -          Watching   Empty     Watching, same version
-    =========  =========  =========  =========  =========  ========  =====================
-
-    A bookmark is an event here. Empty becomes Streaming when a stream opens.
-    """
-    match state, heard:
-        case ((Empty() | Listing()), PageRead(version=version, token="")):
-            return Watching(version)
-        case ((Empty() | Listing()), PageRead(token=token)):
-            return Listing(state.why, token)
-        case Empty(), StreamOpened():
-            return Streaming(state.why)
-        case Streaming(), Complete(version=version):
-            return Watching(version)
-        case Streaming(), (Expired() | Stopped() | Failed()):
-            return Empty(state.why)
-        case Watching(), Moved(version=version) if version:
-            return Watching(version)
-        case Listing(), Expired():
-            return Empty("continue_expired")
-        case Watching(), Expired():
-            return Empty("expired")
-        case _:
-            return state
 
 
 class Informer(Generic[T]):
@@ -296,11 +212,3 @@ class Informer(Generic[T]):
         say = log.debug if type(self.failure) is type(error) else log.error
         say("watch failed, trying again", resource=str(self.resource), reason=str(error))
         self.failure = error
-
-
-def store_of(resource: Resource[T], indexes: Sequence[Index[T]] = ()) -> Writer[T]:
-    """A fresh store's writer."""
-    return Writer(Store(resource, indexes))
-
-
-__all__ = ["Change", "Empty", "Expired", "Failed", "Informer", "Listing", "Moved", "PageRead", "Stopped", "Watching", "step", "store_of"]

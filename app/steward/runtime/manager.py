@@ -15,6 +15,7 @@ from steward.runtime.backoff import pause
 from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
+from steward.runtime.followed import Followed
 from steward.runtime.informer import Informer
 from steward.runtime.lease import LEASES, Fence, Lease, LeaseConfig, Open
 from steward.runtime.recorder import Recorder
@@ -43,28 +44,6 @@ STUCK_SECONDS = 600.0
 """A key in work for longer is stuck: every request inside has a limit of half a minute."""
 
 log = get_logger(__name__)
-
-
-class Followed(Generic[T]):
-    """One resource in the cache, with the informers that fill it."""
-
-    def __init__(self, writer: Writer[T]) -> None:
-        self.writer = writer
-        self.informers: list[Informer[T]] = []
-        self.resource_name = str(writer.store.resource)
-        self.last_event = 0.0
-
-    @property
-    def is_synced(self) -> bool:
-        """Whether the first whole list is there, of every namespace."""
-        return all(informer.is_synced for informer in self.informers)
-
-    def moved(self) -> None:
-        """Something was heard from the server."""
-        self.last_event = time.time()
-
-    def __len__(self) -> int:
-        return len(self.writer.store)
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -222,12 +201,7 @@ class Manager(Generic[C]):
         writers = {name: followed.writer for name, followed in self._followed.items()}
         for controller in controllers:
             self._loops.append(Loop(controller, client=self._client, recorder=self._recorder, writers=writers, instruments=self.instruments))
-        queues: dict[str, metrics.QueueState] = {loop.controller.name: loop.queue for loop in self._loops}
-        for gauge in (metrics.QUEUE_DEPTH, metrics.QUEUE_UNFINISHED, metrics.QUEUE_LONGEST):
-            self.instruments.observe(gauge, queues)
-        followed: list[metrics.InformerState] = list(self._followed.values())
-        for state in (metrics.INFORMER_OBJECTS, metrics.INFORMER_SYNCED, metrics.INFORMER_LAST_EVENT):
-            self.instruments.observe(state, followed)
+        metrics.expose(self.instruments, queues={loop.controller.name: loop.queue for loop in self._loops}, informers=list(self._followed.values()))
 
     def _background(self) -> list[tuple[str, Coroutine[Any, Any, Any]]]:
         """What runs from the first moment to the last; the death of one is the death of the process."""
@@ -326,9 +300,5 @@ class Manager(Generic[C]):
             return Verdict(False, "stopping")
         if not self._followed:
             return Verdict(False, "not started")
-        waiting = [self._why_waiting(name, followed) for name, followed in self._followed.items() if not followed.is_synced]
+        waiting = [followed.why_waiting() for followed in self._followed.values() if not followed.is_synced]
         return Verdict(not waiting, "; ".join(waiting))
-
-    def _why_waiting(self, name: str, followed: Followed[Any]) -> str:
-        failures = [str(informer.failure) for informer in followed.informers if informer.failure is not None]
-        return f"{name} not synced: {failures[0] if failures else 'first list is on its way'}"

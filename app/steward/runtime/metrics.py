@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from steward.telemetry.metrics import Counter, Gauge, Histogram, Sample, StateGauge
+from steward.telemetry.metrics import Counter, Gauge, Histogram, Instruments, Sample, StateGauge
 
 LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds, from a cached no-op to the server's own request limit."""
@@ -107,3 +107,11 @@ ALL = (
     QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_SYNCED, INFORMER_LAST_EVENT, RELISTS, EVENTS,
 )  # fmt: skip
 """Every metric that all components have in common."""
+
+
+def expose(instruments: Instruments, *, queues: dict[str, QueueState], informers: list[InformerState]) -> None:
+    """Read the state gauges of queues and caches from these, at every scrape."""
+    for queue_gauge in (QUEUE_DEPTH, QUEUE_UNFINISHED, QUEUE_LONGEST):
+        instruments.observe(queue_gauge, queues)
+    for informer_gauge in (INFORMER_OBJECTS, INFORMER_SYNCED, INFORMER_LAST_EVENT):
+        instruments.observe(informer_gauge, informers)
