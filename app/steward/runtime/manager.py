@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, TypeVar
-
-import msgspec
 
 from steward.runtime import metrics
 from steward.runtime.backoff import pause
@@ -25,7 +23,7 @@ from steward.runtime.store import Index, Store, Writer
 from steward.runtime.transport import Transport
 from steward.telemetry.logging import get_logger
 from steward.telemetry.metrics import Instruments, StateGauge
-from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Probe, Verdict
+from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Check, Probe, Verdict
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -44,14 +42,6 @@ STUCK_SECONDS = 600.0
 """A key in work for longer is stuck: every request inside has a limit of half a minute."""
 
 log = get_logger(__name__)
-
-
-class Check(msgspec.Struct, frozen=True):
-    """A :class:`~steward.telemetry.probes.Probe` made of a function."""
-
-    name: str
-    paths: Collection[str]
-    check: Callable[[], Verdict]
 
 
 class _StoppedFirst(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from msgspec import Struct
@@ -42,3 +42,11 @@ class Probe(Protocol):
 
     def check(self) -> Verdict:
         """Judge now. Called from the threads of the HTTP server: it returns at once, reads only, takes no lock of the loop."""
+
+
+class Check(Struct, frozen=True):
+    """A :class:`Probe` made of a function."""
+
+    name: str
+    paths: Collection[str]
+    check: Callable[[], Verdict]
