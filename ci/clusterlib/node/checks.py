@@ -128,7 +128,7 @@ def _memory(_: Machine) -> Iterator[Problem]:
 def _addresses(machine: Machine) -> Iterator[Problem]:
     settings = machine.settings
     for route in json.loads(processes.run(["ip", "-json", "route", "show", "table", "all"], env=machine.env) or "[]"):
-        if (route.get("dev") != settings.host_link) and (taken := _overlap(route.get("dst", ""), settings.network)):
+        if (route.get("dev") != settings.host_link) and (taken := overlap(route.get("dst", ""), settings.network)):
             yield (
                 f"addresses {settings.network} are in use: route {taken} by {route.get('dev', route.get('type'))}",
                 f"set {CIDR_VARIABLE} to a private /16 that is free",
@@ -136,7 +136,8 @@ def _addresses(machine: Machine) -> Iterator[Problem]:
             return
 
 
-def _overlap(destination: str, network: IPv4Network) -> str:
+def overlap(destination: str, network: IPv4Network) -> str:
+    """The destination of a route if it leads into the network; else nothing. A default route leads everywhere and takes nothing."""
     try:
         other = IPv4Network(destination)
     except ValueError:  # default, or of another family

@@ -76,7 +76,8 @@ def _show_sysctls() -> None:
 def configure_network(address: str, services: str, gateway: str, *, timeout: float = 30.0) -> None:
     """Wait for the interface that is put in from outside, and give it its address and a route for Service addresses.
 
-    Services are rewritten to pods after routing, so without a route the node itself could reach none: neither could the API server, which calls webhooks.
+    Services are rewritten to pods after routing, so without a route the node itself could reach none; neither could the API server, which calls
+    webhooks.
     There is no default route: nothing in the node gets beyond the machine.
 
     Raises: TimeoutError when no interface comes, as after a kill of whoever should have put it in.

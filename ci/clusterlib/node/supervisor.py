@@ -166,6 +166,16 @@ def holds(condition: dict[str, str]) -> bool:
     return True
 
 
+def listen(path: Path) -> socket.socket:
+    """A socket that whoever sees it can connect to: it gets its name when it listens."""
+    half_made = path.with_suffix(".new")
+    control = socket.socket(socket.AF_UNIX)
+    control.bind(str(half_made))
+    control.listen()
+    half_made.rename(path)
+    return control
+
+
 def main(argv: list[str]) -> None:
     """Become the node."""
     state = Path(argv[1].removeprefix("--state="))
@@ -175,10 +185,7 @@ def main(argv: list[str]) -> None:
     layout.configure_network(**plan["network"])
     os.environ.clear()
     os.environ.update(PATH=f"{ROOT}/bin:{SYSTEM_PATH}", HOME="/root", TMPDIR=str(ROOT / "tmp"), LANG="C.UTF-8")
-    control = socket.socket(socket.AF_UNIX)
-    control.bind(f"{ROOT}/control.sock")
-    control.listen()
-    Supervisor([Daemon(**daemon) for daemon in plan["daemons"]], ROOT / "logs").run(control)
+    Supervisor([Daemon(**daemon) for daemon in plan["daemons"]], ROOT / "logs").run(listen(ROOT / "control.sock"))
 
 
 if __name__ == "__main__":

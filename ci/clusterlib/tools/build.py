@@ -95,13 +95,18 @@ class Tools:
 
     def _check_disk(self) -> None:
         self._paths.cache.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self._paths.cache).free
+        free = free_bytes(self._paths.cache)
         if free < _FREE_BYTES:
             wanted = _FREE_BYTES // 2**30
             raise ClusterError(
                 f"{self._paths.cache} has {free / 2**30:.1f} GiB left, building needs {wanted}",
                 "Make room, or set STEWARD_CACHE to a directory elsewhere",
             )
+
+
+def free_bytes(path: Path) -> int:
+    """What is left on the file system of a directory."""
+    return shutil.disk_usage(path).free
 
 
 def _minor(version: str) -> int:
