@@ -23,7 +23,7 @@ MOMENTS = [
     "containerd answers",
     "the API server is ready",
     "the node is Ready",
-    "CoreDNS is ready",
+    "CoreDNS answers",
     "ready; `ci/cluster shell`",
 ]
 """What `up` prints, in this order; it is killed as soon as the line is there."""

@@ -2,5 +2,5 @@
 
 `settings` names and addresses · `checks` what the machine must have · `pki`, `config` what the daemons read · `daemons` their command lines ·
 `supervisor`, `layout` process 1 of the node · `machine`, `cgroups` what is made outside of it and taken away again ·
-`control` talks to the supervisor, `containerd` and `api` to two of the daemons · `provider` puts it together.
+`control` talks to the supervisor; `containerd`, `api` and `dns` to what runs on it · `provider` puts it together.
 """

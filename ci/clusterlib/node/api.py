@@ -28,11 +28,6 @@ class Api:
         node = self._object(f"/api/v1/nodes/{NODE_NAME}")
         return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in node.get("status", {}).get("conditions", []))
 
-    def deployment_is_ready(self, namespace: str, name: str) -> bool:
-        """Whether every replica it wants is ready."""
-        deployment = self._object(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-        return bool(deployment) and deployment.get("status", {}).get("readyReplicas", 0) >= deployment["spec"]["replicas"]
-
     def _object(self, path: str) -> dict[str, Any]:
         status, body = self._get(path)
         found: dict[str, Any] = json.loads(body) if status == 200 else {}

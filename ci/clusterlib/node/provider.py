@@ -13,7 +13,7 @@ from clusterlib.cluster import Cluster
 from clusterlib.errors import ClusterError
 from clusterlib.images import infrastructure
 from clusterlib.kube import Kubectl
-from clusterlib.node import cgroups, checks, config, containerd, control, daemons, machine, pki, settings
+from clusterlib.node import cgroups, checks, config, containerd, control, daemons, dns, machine, pki, settings
 from clusterlib.node.api import Api
 from clusterlib.paths import Paths
 from clusterlib.tools.build import Tools
@@ -52,7 +52,7 @@ class Node:
         programs = self._tools.ensure(PROGRAMS)
         archives = infrastructure.ensure(self._paths, self._tools, infrastructure.NODE)
         self._prepare(programs)
-        with progress.step("starting the node", "the node is Ready, CoreDNS too"):
+        with progress.step("starting the node", "the node is Ready, names are answered"):
             self._start(archives, Kubectl(programs["kubectl"], self.cluster.kubeconfig, self._env))
         return self.cluster
 
@@ -102,7 +102,7 @@ class Node:
             coredns_image=infrastructure.reference(self._tools, "coredns"), dns_ip=self.settings.dns_ip))  # fmt: skip
         imports.result()
         self._wait("the node is Ready", api.node_is_ready)
-        self._wait("CoreDNS is ready", lambda: api.deployment_is_ready("kube-system", "coredns"))
+        self._wait("CoreDNS answers", lambda: dns.answers(self.settings))
         (self.settings.state / "ready").touch()
 
     def _wait(self, what: str, holds: Callable[[], bool], *, timeout: float = 90.0) -> None:
