@@ -26,6 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         print(f"ci/cluster: {error}", file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(
+            f"ci/cluster: {error.filename}: permission denied. If root made it, run as root or set STEWARD_CACHE to a directory of yours",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -55,7 +55,7 @@ def down(_: argparse.Namespace) -> None:
             elif paths.node.exists():
                 raise ClusterError(f"the node in {paths.node} was started by root", "Run ci/cluster down as root")
         paths.record.unlink(missing_ok=True)
-    progress.say("nothing is up")
+    progress.say("nothing of ours is up")
 
 
 def status(_: argparse.Namespace) -> int:
@@ -89,23 +89,22 @@ def image(arguments: argparse.Namespace) -> None:
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """A daemon's, the audit log, or those of pods."""
+    """A daemon's, also of a node that did not come up; the audit log; or those of pods."""
     paths = places.find()
-    found = _require(paths)
-    tools = Tools(paths)
-    env = processes.environment(paths.cache)
     directory = paths.node / "logs"
-    if arguments.component == logbook.AUDIT:
-        return subprocess.run(providers.make(found.provider, paths, tools).audit(), env=env, check=False).returncode
-    if found.provider == "node" and not arguments.component:
+    environment = processes.environment(paths.cache)
+    if not arguments.component and directory.exists():
         logbook.summarise(directory)
         return 0
+    log = directory / f"{arguments.component}.log"
+    if arguments.component != logbook.AUDIT and log.exists():
+        return logbook.show_file(log, environment, follow=arguments.follow)
+    found = _require(paths)
     if not arguments.component:
         raise ClusterError("logs: name a component", f"Only the node provider has daemons to show, this is {found.provider}")
-    log = directory / f"{arguments.component}.log"
-    if found.provider == "node" and log.exists():
-        return logbook.show_file(log, env, follow=arguments.follow)
-    return logbook.show_pods(_kubectl(paths, tools, found), arguments.component, follow=arguments.follow)
+    if arguments.component == logbook.AUDIT:
+        return subprocess.run(providers.make(found.provider, paths, Tools(paths)).audit(), env=environment, check=False).returncode
+    return logbook.show_pods(_kubectl(paths, Tools(paths), found), arguments.component, follow=arguments.follow)
 
 
 def shell(_: argparse.Namespace) -> None:

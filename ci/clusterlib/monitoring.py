@@ -66,7 +66,7 @@ def _require_none_of_others(kubectl: Kubectl) -> None:
         if labels is not None and labels.get(key) != value:
             raise ClusterError(
                 f"the cluster has a {kind} {name} already, and it is not ours",
-                "Run without --monitoring: the Prometheus Operator that is there reads our monitors too",
+                "Run without --monitoring, or remove it",
             )
 
 

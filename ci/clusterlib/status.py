@@ -11,12 +11,20 @@ def show(paths: Paths, tools: Tools, found: Cluster | None, kubectl: Kubectl | N
     """Print it. Returns: 0 when a cluster is up and answers, else 1."""
     answers = _show_cluster(found, kubectl)
     print(f"cache        {paths.cache}")
-    missing = set(tools.missing([]))
+    _show_tools(tools)
+    print(f"  image archives        {len(list(paths.images.glob('*.tar')))}")
+    return 0 if answers else 1
+
+
+def _show_tools(tools: Tools) -> None:
+    try:
+        missing = set(tools.missing([]))
+    except ClusterError as error:  # a cluster can do without go, if its tools come from PATH
+        print(f"  {error}")
+        return
     for tool in tools.catalogue.values():
         cached = [binary for binary in tool.binaries if binary not in missing]
         print(f"  {tool.name:<22}{tool.release:<9} {len(cached)} of {len(tool.binaries)} programs cached")
-    print(f"  image archives        {len(list(paths.images.glob('*.tar')))}")
-    return 0 if answers else 1
 
 
 def _show_cluster(found: Cluster | None, kubectl: Kubectl | None) -> bool:

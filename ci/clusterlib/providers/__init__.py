@@ -55,13 +55,20 @@ def choose(paths: Paths, asked: str) -> tuple[str, str]:
         return record.provider, "it is what is up"
     if asked != "auto":
         return asked, "it was asked for"
-    if os.environ.get("KUBECONFIG"):
-        return "existing", f"KUBECONFIG is set to {os.environ['KUBECONFIG']}"
+    if kubeconfig := _kubeconfig(paths):
+        return "existing", f"KUBECONFIG is set to {kubeconfig}"
     if docker_answers(paths):
         return "kind", "a Docker engine answers and KUBECONFIG is not set"
     if may_run_a_node():
         return "node", "this is Linux and root, no Docker engine answers, and KUBECONFIG is not set"
     raise ClusterError("no cluster is to be had here", "Start Docker, or set KUBECONFIG to a cluster of yours, or run this as root on Linux")
+
+
+def _kubeconfig(paths: Paths) -> str:
+    """$KUBECONFIG, unless it names a cluster of this cache: a shell of `ci/cluster shell` outlives the cluster it was opened on."""
+    value = os.environ.get("KUBECONFIG", "")
+    ours = any(path.resolve().is_relative_to(paths.cache) for path in cluster.kubeconfigs(value))
+    return "" if ours else value
 
 
 def may_run_a_node() -> bool:
