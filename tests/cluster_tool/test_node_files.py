@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from clusterlib import paths as places
 from clusterlib import processes
 from clusterlib.errors import ClusterError
 from clusterlib.node import config, daemons, pki, settings
@@ -81,7 +82,7 @@ def test_the_audit_log_has_every_service_account(files):
 
 
 def test_containerd_reads_its_file_as_it_is_meant(own, files, tmp_path):
-    containerd = Path(__file__).resolve().parents[2] / ".cache" / "bin" / "containerd"
+    containerd = places.find().bin / "containerd"
     if not containerd.exists():
         pytest.skip("containerd is not built: ci/cluster tools containerd")
     (tmp_path / "containerd.toml").write_text(files["containerd.toml"])

@@ -93,7 +93,7 @@ def _apiserver(settings: Settings) -> Daemon:
         "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     ]
-    audit = [f"--audit-policy-file={ROOT}/conf/audit-policy.yaml", f"--audit-log-path={ROOT}/logs/audit.log"]
+    audit = [f"--audit-policy-file={ROOT}/conf/audit-policy.yaml", f"--audit-log-path={ROOT}/logs/audit.log", "--audit-log-maxsize=4000"]
     argv = ["kube-apiserver", *etcd, *door, *serving, *rights, *kubelet, *accounts, *aggregation, *audit, "--profiling=false"]
     return Daemon("kube-apiserver", argv, [_ETCD_LISTENS])
 
