@@ -8,7 +8,7 @@ from typing import Any
 
 from steward.runtime import errors
 from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client
-from steward.runtime.lease import Fence
+from steward.runtime.fence import Fence
 from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import ChildMeta

@@ -13,7 +13,7 @@ from steward.runtime import errors, metrics
 from steward.runtime.apply import Writers, perform
 from steward.runtime.backoff import pause
 from steward.runtime.client import Client
-from steward.runtime.lease import Fence
+from steward.runtime.fence import Fence
 from steward.runtime.plan import Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key

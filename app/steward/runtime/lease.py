@@ -11,13 +11,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import msgspec
 
 from steward.runtime import errors
 from steward.runtime.backoff import pause
 from steward.runtime.client import MERGE_PATCH, REQUEST_TIMEOUT, Client
+from steward.runtime.fence import Held
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct, micro_time
 from steward.telemetry.logging import get_logger
 
@@ -77,53 +77,6 @@ class LeaseConfig(msgspec.Struct, frozen=True):
                 f"leaderElection.renewDeadlineSeconds: {self.renew_deadline:g} must be greater than "
                 f"{JITTER:g} times retryPeriodSeconds ({self.retry_period:g})."
             )
-
-
-class Fence(Protocol):
-    """Asked before every write."""
-
-    def check(self) -> None:
-        """Raise LeaseLost when the leadership is not sure any more."""
-
-    def time_left(self) -> float:
-        """Seconds the leadership is sure to last."""
-
-
-class Open:
-    """The fence of a component that needs no leader."""
-
-    def check(self) -> None:
-        """Never raises."""
-
-    def time_left(self) -> float:
-        """For ever."""
-        return float("inf")
-
-
-class Held:
-    """The fence of a held lease: falls by itself, without anybody running."""
-
-    def __init__(self, deadline: float, clock: Callable[[], float]) -> None:
-        self._deadline = deadline
-        self._clock = clock
-
-    def check(self) -> None:
-        """Raise LeaseLost after the deadline."""
-        if self._clock() >= self._deadline:
-            raise errors.LeaseLost("the lease was not renewed in time; nothing is written any more")
-
-    def time_left(self) -> float:
-        """Seconds to the deadline; raises LeaseLost after it."""
-        self.check()
-        return self._deadline - self._clock()
-
-    def extend(self, deadline: float) -> None:
-        """A renewal that began ``renew_deadline`` seconds before ``deadline`` was confirmed."""
-        self._deadline = max(self._deadline, deadline)
-
-    def fall(self) -> None:
-        """Nothing more from now on."""
-        self._deadline = float("-inf")
 
 
 class Take(msgspec.Struct, frozen=True):

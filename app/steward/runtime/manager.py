@@ -13,9 +13,10 @@ from steward.runtime.backoff import pause
 from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
+from steward.runtime.fence import Fence, Open
 from steward.runtime.followed import Followed
 from steward.runtime.informer import Informer
-from steward.runtime.lease import LEASES, Fence, Lease, LeaseConfig, Open
+from steward.runtime.lease import LEASES, Lease, LeaseConfig
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.rights import RightsCheck
