@@ -22,7 +22,8 @@ from steward.runtime.resource import Key, ObjectMeta, Resource, Struct, micro_ti
 from steward.telemetry.logging import get_logger
 
 JITTER = 1.2
-"""A retry waits once to 1 + JITTER times the retry period (client-go, leaderelection.JitterFactor)."""
+"""How much looks at somebody else's lease are spread (client-go, leaderelection.JitterFactor). Downwards: a pause lasts the retry period divided
+by 1 to 1 + JITTER, because every second until we see the last renewal of a leader that died is a second more without one."""
 
 RELEASED_SECONDS = 1
 """Duration written into a lease that is given back, so that the next one takes it at once (client-go, leaderelection.release)."""
@@ -113,8 +114,7 @@ def decide(seen: LeaseSpec | None, *, me: str, seen_for: float, config: LeaseCon
         return Renew()
     if not seen.holder_identity:
         return Take(transitions + 1)
-    duration = max(seen.lease_duration_seconds or 0, config.lease_duration)
-    if seen_for >= duration:
+    if seen_for >= _duration(seen, config):
         return Take(transitions + 1)
     return Wait(seen.holder_identity)
 
@@ -138,7 +138,7 @@ class Lease:
             if await self._attempt(timeout=self._config.renew_deadline):
                 log.info("became leader", lease=str(self._config.key), identity=self._config.identity)
                 return Held(started + self._config.renew_deadline, loop.time)
-            await pause(self._jittered())
+            await pause(self._until_next_look())
 
     @asynccontextmanager
     async def keep(self, fence: Held) -> AsyncIterator[None]:
@@ -244,5 +244,14 @@ class Lease:
         except errors.StewardError as error:
             log.warning("lease not released, it will expire", lease=str(self._config.key), reason=str(error))
 
-    def _jittered(self) -> float:
-        return self._config.retry_period * (1 + random.random() * JITTER)  # noqa: S311 - spreads load, guards nothing
+    def _until_next_look(self) -> float:
+        """Seconds; no longer than the lease that we saw lasts, so that it is taken in the moment it may be."""
+        now = asyncio.get_running_loop().time()
+        spread = self._config.retry_period / (1 + random.random() * JITTER)  # noqa: S311 - spreads load, guards nothing
+        left = self._seen_at + _duration(self._seen.spec, self._config) - now if self._seen is not None else 0.0
+        return min(spread, left) if left > 0 else spread
+
+
+def _duration(seen: LeaseSpec, config: LeaseConfig) -> float:
+    """Seconds a lease lasts: what it says, but never less than ours."""
+    return max(seen.lease_duration_seconds or 0, config.lease_duration)
