@@ -29,6 +29,7 @@ class Running:
         *,
         component: Component[Any] = COMPONENT,
         identity: str = "steward-0",
+        instance: str = "default.steward-headless",
         lease: bool = False,
         namespaces: tuple[str, ...] = (),
     ) -> None:
@@ -42,6 +43,7 @@ class Running:
             transport=self.transport,
             instruments=bind((*metrics.ALL, *component.metrics), self.registry, component=component.name),
             identity=identity,
+            instance=instance,
             own_namespace="default",
             lease=LeaseConfig(key=key, identity=identity) if lease else None,
             namespaces=namespaces,

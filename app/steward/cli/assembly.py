@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import socket
@@ -22,6 +23,9 @@ from steward.runtime.transport import HTTPTransport
 from steward.telemetry.metrics import bind
 from steward.telemetry.registry import create_registry
 
+LABEL_LIMIT = 63
+"""Characters of a label's value (apimachinery, validation.LabelValueMaxLength)."""
+
 
 def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask]:
     """Make the manager of a component, not yet running, and the application that speaks for it.
@@ -41,6 +45,7 @@ def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask
         transport=HTTPTransport(credentials),
         instruments=instruments,
         identity=identity,
+        instance=_instance(config.leader_election, component=name),
         own_namespace=auth.namespace(),
         lease=lease,
         namespaces=config.namespaces,
@@ -60,9 +65,19 @@ def _lease(config: LeaderElectionConfig, *, component: str, identity: str) -> Le
     if not config.enabled:
         return None
     return LeaseConfig(
-        key=Key(config.lease_namespace or auth.namespace(), config.lease_name or f"steward-{component}"),
+        key=_lease_key(config, component=component),
         identity=identity,
         lease_duration=config.lease_duration_seconds,
         renew_deadline=config.renew_deadline_seconds,
         retry_period=config.retry_period_seconds,
     )
+
+
+def _lease_key(config: LeaderElectionConfig, *, component: str) -> Key:
+    return Key(config.lease_namespace or auth.namespace(), config.lease_name or f"steward-{component}")
+
+
+def _instance(config: LeaderElectionConfig, *, component: str) -> str:
+    """Where the lease is, for that is what replicas have in common and installations have not; cut to the length of a label value."""
+    name = ".".join(_lease_key(config, component=component))
+    return name if len(name) <= LABEL_LIMIT else f"{name[: LABEL_LIMIT - 11]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"

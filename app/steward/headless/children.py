@@ -56,7 +56,7 @@ def publishes_not_ready(pod: Pod, config: Config) -> bool:
     return config.publish_not_ready_addresses if said is None else said in TRUE
 
 
-def service(pod: Pod, name: str, config: Config) -> model.Service:
+def service(pod: Pod, name: str, config: Config, instance: str) -> model.Service:
     """The Service of a pod."""
     copied = {name: pod.metadata.annotations[name] for name in config.copy_annotations if name in pod.metadata.annotations}
     spec = model.ServiceSpec(
@@ -68,15 +68,15 @@ def service(pod: Pod, name: str, config: Config) -> model.Service:
         ),
     )
     digest = hashlib.sha256(msgspec.json.encode((sorted(copied.items()), spec))).hexdigest()[:16]
-    return model.Service(metadata=_meta(pod, name, LABELS, copied | {HASH_ANNOTATION: digest}), spec=spec)
+    return model.Service(metadata=_meta(pod, name, LABELS | {model.INSTANCE_LABEL: instance}, copied | {HASH_ANNOTATION: digest}), spec=spec)
 
 
-def slices(pod: Pod, name: str, config: Config) -> tuple[model.EndpointSlice, ...]:
+def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.EndpointSlice, ...]:
     """The EndpointSlices of a pod: one for each family of its addresses."""
     families: dict[str, list[str]] = {}
     for address in pod.addresses:
         families.setdefault("IPv6" if ipaddress.ip_address(address).version == 6 else "IPv4", []).append(address)
-    labels = {**LABELS, model.SERVICE_NAME_LABEL: name, model.SLICE_MANAGER_LABEL: model.SLICE_MANAGER}
+    labels = {**LABELS, model.INSTANCE_LABEL: instance, model.SERVICE_NAME_LABEL: name, model.SLICE_MANAGER_LABEL: model.SLICE_MANAGER}
     meta = pod.metadata
     return tuple(
         model.EndpointSlice(
@@ -124,8 +124,10 @@ def _meta(pod: Pod, name: str, labels: dict[str, str], annotations: dict[str, st
 
 
 def _meta_differs(observed: ObjectMeta, desired: ObjectMeta) -> bool:
+    # Installations whose scopes overlap want the same children; which of them made one is no reason to write.
+    labels = {name: value for name, value in desired.labels.items() if name != model.INSTANCE_LABEL}
     return (
-        not desired.labels.items() <= observed.labels.items()
+        not labels.items() <= observed.labels.items()
         or not desired.annotations.items() <= observed.annotations.items()
         or not set(desired.owner_references) <= set(observed.owner_references)
     )

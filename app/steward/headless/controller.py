@@ -22,12 +22,13 @@ class State(msgspec.Struct, frozen=True):
 
     Attributes:
         key: The pod's key.
-        pod: The pod, or None when it is gone or not one of ours to look at.
+        pod: The pod, whether it asks for a name or not; None when it is gone or out of our scope.
         name: The name it should have.
         occupant: The Service that has this name now, whoever owns it.
         services: Services of ours for a pod of this key, of a former one too.
         slices: EndpointSlices of ours, likewise.
         config: What the user configured.
+        instance: Which installation of the program we are.
     """
 
     key: Key
@@ -37,6 +38,7 @@ class State(msgspec.Struct, frozen=True):
     services: tuple[Service, ...]
     slices: tuple[EndpointSlice, ...]
     config: Config
+    instance: str
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ class Cluster(msgspec.Struct, frozen=True):
     services: Store[Service]
     slices: Store[EndpointSlice]
     config: Config
+    instance: str
 
     def pod_keys(self, change: Change[Pod]) -> Iterable[Key]:
         """A pod wakes itself if it asks for a name, or did until now."""
@@ -89,12 +92,12 @@ class Cluster(msgspec.Struct, frozen=True):
         services = tuple(self.services.by(SERVICE_OF_POD, str(key)))
         slices = tuple(self.slices.by(SLICES_OF_POD, str(key)))
         pod = self.pods.get(key)
-        if pod is not None and not is_wanted(pod, self.config):
+        if pod is not None and pod.metadata.namespace in self.config.exclude_namespaces:
             pod = None
-        if pod is None and not services and not slices:
+        if (pod is None or not is_wanted(pod, self.config)) and not services and not slices:
             return None
         name = service_name(key.name, self.config)
-        return State(key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config)
+        return State(key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config, self.instance)
 
     def skipped(self) -> Iterable[str]:
         """The label of every annotated pod that has no name."""
@@ -147,14 +150,14 @@ def _unfit_name(name: str) -> Skip | None:
 def reconcile(state: State) -> Plan:
     """Make the children of one key what they should be."""
     pod = state.pod
-    if pod is None:
+    if pod is None or not is_wanted(pod, state.config):
         return Plan(actions=_withdraw(state, keep=()))
     skip = why_skipped(pod, state.occupant, state.config)
     if skip is not None:
         events = (_event(pod, skip.event, skip.note, "Skip"),) if skip.event is not None else ()
         return Plan(actions=_withdraw(state, keep=()), events=events)
-    service = children.service(pod, state.name, state.config)
-    slices = children.slices(pod, state.name, state.config)
+    service = children.service(pod, state.name, state.config, state.instance)
+    slices = children.slices(pod, state.name, state.config, state.instance)
     wrong_ports = children.ports(pod)[1]
     return Plan(
         actions=(
@@ -191,15 +194,24 @@ def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[A
 
 
 def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
-    """Delete every child of ours but those to keep."""
+    """Delete every child of ours but those to keep.
+
+    A pod that we do not see may be in the scope of another installation, so what that one made is left to it, and to the garbage collector.
+    """
     kept = {(type(child), child.metadata.name) for child in keep}
+
+    def goes(child: Service | EndpointSlice) -> bool:
+        if (type(child), child.metadata.name) in kept:
+            return False
+        return state.pod is not None or child.metadata.labels.get(model.INSTANCE_LABEL) == state.instance
+
     going: list[Action] = []
     for service in state.services:
-        if (Service, service.metadata.name) not in kept:
+        if goes(service):
             note = f"{service.metadata.name}.{service.metadata.namespace}.svc is not answered any more"
             done = _event(state.pod, reasons.DELETED, note, "Delete") if state.pod is not None else None
             going.append(Delete(SERVICES, service, owned=_owned, done=done))
-    going += [Delete(SLICES, found, owned=_owned) for found in state.slices if (EndpointSlice, found.metadata.name) not in kept]
+    going += [Delete(SLICES, found, owned=_owned) for found in state.slices if goes(found)]
     return tuple(going)
 
 
@@ -229,6 +241,7 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
         context.store(SERVICES, SERVICE_OF_POD),
         context.store(SLICES, SLICES_OF_POD, selector=f"{model.SLICE_MANAGER_LABEL}={model.SLICE_MANAGER}"),
         config,
+        context.instance,
     )
     context.expose(metrics.SERVICES, lambda: cluster.services.filed(SERVICE_OF_POD))
     context.expose(metrics.SKIPPED, cluster.skipped)

@@ -8,6 +8,8 @@ from steward.runtime.resource import ChildMeta, ObjectMeta, Resource, Struct
 
 OPERATOR_LABEL, OPERATOR = "operator", "headless-service-operator"
 MANAGED_BY_LABEL, MANAGED_BY = "app.kubernetes.io/managed-by", "steward"
+INSTANCE_LABEL = "steward.dev/instance"
+"""Which installation made a child: several with different scopes may share a cluster."""
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 SLICE_MANAGER_LABEL, SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by", "headless.steward.dev"
 """Tells Kubernetes' own EndpointSlice controller to keep off (KEP-752)."""

@@ -50,6 +50,10 @@ class Context(Protocol[C_co]):
         """The component's configuration."""
 
     @property
+    def instance(self) -> str:
+        """Which installation this is: a label value, the same for all its replicas and releases."""
+
+    @property
     def instruments(self) -> Instruments:
         """The bound metrics."""
 
