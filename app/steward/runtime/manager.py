@@ -58,6 +58,7 @@ class Manager(Generic[C]):
         transport: The API server.
         instruments: Bound metrics: those of the component and :data:`steward.runtime.metrics.ALL`.
         identity: Name of this process, unique in the cluster; the holder of the lease and the reporter of Events.
+        instance: Name of this installation, the same for all its replicas; a label value.
         lease: Which lease to hold, or None when a single replica needs none.
         own_namespace: The namespace the process runs in.
         namespaces: The only namespaces to look at; empty for all.
@@ -71,6 +72,7 @@ class Manager(Generic[C]):
         transport: Transport,
         instruments: Instruments,
         identity: str,
+        instance: str,
         lease: LeaseConfig | None,
         own_namespace: str,
         namespaces: Sequence[str] = (),
@@ -79,6 +81,7 @@ class Manager(Generic[C]):
         self.config = config
         self.instruments = instruments
         self._transport = transport
+        self.instance = instance
         self._identity = identity
         self._lease_config = lease
         self._own_namespace = own_namespace
