@@ -1,0 +1,125 @@
+"""The cluster, releases of the chart on it, and teams that use it."""
+
+import shlex
+from collections.abc import Callable, Iterator
+
+import pytest
+from cluster.support import cluster as clusters
+from cluster.support import pods
+from cluster.support.cluster import REPOSITORY, Cluster
+from cluster.support.prometheus import Prometheus
+from cluster.support.release import Release
+from cluster.support.team import RESOLVER, Team
+
+FIGURES = pytest.StashKey[list[str]]()
+OURS = {"steward.dev/tests": "true"}
+RESTRICTED = {"labels": {"pod-security.kubernetes.io/enforce": "restricted", **OURS}}
+TIMEOUT_SECONDS = 300
+"""Of one test. What it waits for has shorter deadlines with better words; this one ends a test that hangs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here needs a cluster, and more time than one in memory; fixtures install, and count by themselves."""
+    for item in items:
+        if "tests/cluster/" in item.path.as_posix():
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS, func_only=True))
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The cluster under test: the one that is up, else one is started."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    found = clusters.up(request.config.getoption("kubeconfig") or "")
+    sweep(found)
+    with capture.global_and_fixture_disabled():
+        reporter.write_line(f"\ncluster: provider {found.provider}, Kubernetes {found.version}, image {found.image}")
+    return found
+
+
+def sweep(cluster: Cluster) -> None:
+    """Remove what a run left that was killed: another operator would serve the pods of this one."""
+    label = ",".join(f"{name}={value}" for name, value in OURS.items())
+    for namespace in [one["metadata"]["name"] for one in cluster.select("namespaces", "--selector", label)]:
+        for name in cluster.run("helm", "list", "--short", "--namespace", namespace).split():
+            Release(cluster, "", name, namespace).uninstall()
+        cluster.kubectl("delete", "namespace", namespace, "--wait")
+
+
+@pytest.fixture(scope="module")
+def kube_config(cluster: Cluster) -> str:
+    """What pytest-helm-charts opens for its fixtures."""
+    return cluster.kubeconfig
+
+
+@pytest.fixture(scope="module")
+def chart_path(chart_path: str) -> str:
+    """The chart under test: ours, unless --chart-path names another."""
+    return chart_path or str(REPOSITORY / "chart")
+
+
+@pytest.fixture(scope="module")
+def releases(cluster: Cluster, namespace_factory, chart_path: str) -> Iterator[Callable[..., Release]]:
+    """Makes releases that are yet to be installed, each in a namespace with Pod Security *restricted*. All are gone after the module."""
+    made: list[Release] = []
+
+    def new(namespace: str, *, name: str = "steward") -> Release:
+        namespace_factory(namespace, extra_metadata=RESTRICTED)
+        made.append(Release(cluster, chart_path, name, namespace))
+        return made[-1]
+
+    yield new
+    for release in made:
+        release.uninstall()
+
+
+@pytest.fixture(scope="module")
+def team(cluster: Cluster, namespace_factory, request: pytest.FixtureRequest) -> Team:
+    """A namespace of a team, with a pod that asks the DNS. Named like the module."""
+    namespace = request.module.__name__.rpartition(".")[2].replace("_", "-")
+    namespace_factory(namespace, extra_metadata=RESTRICTED)
+    team = Team(cluster, namespace, domain="")
+    team.apply(pods.bare(RESOLVER, team.spec, annotations={}))
+    team.kubectl("wait", "pod", RESOLVER, "--for=condition=Ready", "--timeout=90s")
+    search = team.kubectl("exec", RESOLVER, "--", "cat", "/etc/resolv.conf").partition("search ")[2].split()
+    return Team(cluster, namespace, domain=search[1].removeprefix("svc."))
+
+
+@pytest.fixture(scope="module")
+def prometheus(kube_cluster) -> Prometheus:
+    """The Prometheus of the cluster."""
+    return Prometheus(kube_cluster.kube_client)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Prints a figure at the end of the run."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The figures."""
+    if figures := config.stash.get(FIGURES, []):
+        terminalreporter.section("figures")
+        for text in figures:
+            terminalreporter.write_line(text)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """What one would look at next, under every test that failed."""
+    report = yield
+    found = item.funcargs.get("cluster") if hasattr(item, "funcargs") else None
+    if report.failed and found is not None:
+        for command in _LOOK_AT:
+            done = clusters.run(command, env=found.env)
+            report.sections.append((shlex.join(map(str, command)), (done.stdout + done.stderr)[-8000:]))
+    return report
+
+
+_LOOK_AT = (
+    ["kubectl", "get", "pods", "--all-namespaces", "-o", "wide"],
+    ["kubectl", "get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"],
+    [clusters.PROGRAM, "logs", "headless"],
+)

@@ -1,0 +1,70 @@
+"""Our chart, installed by helm."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.support.cluster import Cluster, Object
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of the chart.
+
+    Attributes:
+        cluster: Where it is, or is to be.
+        chart: Path of the chart.
+        name: Of the release.
+        namespace: Of the release.
+    """
+
+    cluster: Cluster
+    chart: str
+    name: str
+    namespace: str
+
+    @property
+    def fullname(self) -> str:
+        """First part of the names of its objects."""
+        return self.name if "steward" in self.name else f"{self.name}-steward"
+
+    @property
+    def workload(self) -> str:
+        """Name of the Deployment, the ServiceAccount, the Lease and the Role."""
+        return f"{self.fullname}-headless"
+
+    @property
+    def selector(self) -> str:
+        """Selects the objects of the release, or its pods."""
+        return f"app.kubernetes.io/name=steward,app.kubernetes.io/instance={self.name}"
+
+    def install(self, values: Values | None = None) -> str:
+        """`helm install`; returns when the pods are ready, with what helm said."""
+        return self._helm("install", values)
+
+    def upgrade(self, values: Values | None = None) -> str:
+        """`helm upgrade`, likewise. The values are those given: without the flag, none at all would mean those of before."""
+        return self._helm("upgrade", values, "--reset-values")
+
+    def test(self) -> str:
+        """`helm test`; what it said."""
+        return self.cluster.run("helm", "test", self.name, "--namespace", self.namespace, "--timeout", "120s", "--logs")
+
+    def uninstall(self) -> None:
+        """`helm uninstall`; returns when the objects are gone. No harm where nothing is installed."""
+        self.cluster.run("helm", "uninstall", self.name, "--namespace", self.namespace, "--ignore-not-found", "--wait", "--timeout", "120s")
+
+    def objects(self, kind: str) -> list[Object]:
+        """The release's objects of a kind, in its namespace or of the whole cluster."""
+        return self.cluster.select(kind, "--namespace", self.namespace, "--selector", self.selector)
+
+    def scale(self, replicas: int) -> None:
+        """Scale its Deployment by hand."""
+        self.cluster.kubectl("scale", "deployment", self.workload, "--namespace", self.namespace, f"--replicas={replicas}")
+
+    def _helm(self, verb: str, values: Values | None, *flags: str) -> str:
+        where = [*flags, "--namespace", self.namespace, "--wait", "--timeout", "180s", "--values", "-"]
+        return self.cluster.run("helm", verb, self.name, self.chart, *where, stdin=json.dumps(values or {}))

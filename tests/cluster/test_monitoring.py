@@ -1,0 +1,127 @@
+"""Prometheus Operator and a real Prometheus, on what the chart says to them."""
+
+import itertools
+import json
+import re
+import time
+
+import pytest
+import yaml
+from cluster.support import pods
+from cluster.support.cluster import REPOSITORY
+from cluster.support.wait import until
+
+JOB = "steward-headless"
+MONITORED = {
+    "serviceMonitor": {"enabled": True, "interval": "2s"},
+    "prometheusRule": {
+        "enabled": True,
+        # All else is as in production; only the patience is shorter.
+        "rules": {"StewardComponentAbsent": {"for": "5s"}, "OperatorDown": {"for": "5s"}},
+    },
+    "dashboards": {"enabled": True},
+}
+OTHER = {
+    "podMonitor": {"enabled": True, "interval": "2s"},
+    # Two releases share a cluster when each has its own pods.
+    "components": {"headless": {"config": {"podSelector": "served-by=other"}}},
+}
+VARIABLES = {"cluster": ".*", "namespace": ".+", "job": ".+", "__rate_interval": "5m"}
+"""As Grafana fills them in when All is chosen, and for a view of some hours."""
+
+
+@pytest.fixture(scope="module")
+def release(releases, team, prometheus):
+    """A release that is scraped by a ServiceMonitor, and has had something to do since."""
+    release = releases("test-monitoring-steward")
+    release.install(MONITORED)
+    until_scraped(prometheus, release.namespace)
+    team.apply(pods.bare("web", team.spec))
+    team.until_answered("web", team.address("web"))
+    return release
+
+
+def until_scraped(prometheus, namespace):
+    """The one target of a namespace, once its scrapes succeed."""
+
+    def look():
+        (target,) = prometheus.targets(JOB, namespace)
+        assert "up" == target["health"], target["lastError"]
+        return target
+
+    def found():
+        return look() if prometheus.targets(JOB, namespace) else None
+
+    return until(f"job {JOB} has a target in {namespace} that is up", found, timeout=120)
+
+
+def test_the_service_monitor_makes_a_target_that_is_up(prometheus, release):
+    """Under the job that rules and dashboards expect, whatever the release is called, and once."""
+    target = until_scraped(prometheus, release.namespace)
+
+    assert target["scrapePool"].startswith(f"serviceMonitor/{release.namespace}/")
+
+
+def test_the_pod_monitor_of_a_second_release_makes_a_target_that_is_up(prometheus, releases, release):
+    """The same job, another way; the first release is scraped as before."""
+    other = releases("test-monitoring-other", name="other")
+    other.install(OTHER)
+
+    target = until_scraped(prometheus, other.namespace)
+    other.uninstall()
+
+    assert target["scrapePool"].startswith(f"podMonitor/{other.namespace}/")
+    assert 1 == len(prometheus.targets(JOB, release.namespace))
+
+
+def queries():
+    """Every query of every dashboard, with the panel it stands in."""
+    for path in sorted((REPOSITORY / "dashboards").glob("*.json")):
+        panels = json.loads(path.read_text())["panels"]
+        for panel in itertools.chain(panels, *(panel.get("panels", []) for panel in panels)):
+            for target in panel.get("targets", []):
+                yield pytest.param(target["expr"], id=f"{path.stem}: {panel['title']}, {target['refId']}")
+
+
+@pytest.mark.parametrize("expression", list(queries()))
+def test_every_query_of_a_dashboard_returns_data(prometheus, release, expression):
+    """At least one series, and it has a number."""
+    filled = re.sub(r"\$\{?(\w+)\}?", lambda found: VARIABLES[found[1]], expression)
+
+    until(f"there is data for {filled}", lambda: prometheus.numbers(filled), timeout=60)
+
+
+def test_every_rule_is_loaded_and_evaluates(prometheus, release):
+    """All alerts of alerts/, no more and no less, and Prometheus has no word against any."""
+    written = {
+        rule["alert"]
+        for path in (REPOSITORY / "alerts").glob("*.yaml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+
+    def look():
+        loaded = prometheus.alerts(release.namespace)
+        assert written == loaded.keys()
+        assert {("ok", "")} == {(rule["health"], rule.get("lastError", "")) for rule in loaded.values()}
+        return True
+
+    until("the rules are loaded and were evaluated", look, timeout=120)
+
+
+def test_a_component_that_stops_makes_the_alerts_on_absence_fire_until_it_is_back(prometheus, release, figure):
+    """The pod goes, the series go with it, and both alerts tell: the one that knows where, and the one that knows no history."""
+    alerts = [f'{{alertname="StewardComponentAbsent", component="headless", namespace="{release.namespace}"}}', '{alertname="OperatorDown"}']
+    until("the rules are loaded", lambda: {"StewardComponentAbsent", "OperatorDown"} <= prometheus.alerts(release.namespace).keys(), timeout=120)
+    assert [[], []] == [prometheus.firing(alert) for alert in alerts]
+
+    began = time.monotonic()
+    release.scale(0)
+    for alert in alerts:
+        until(f"{alert} fires", lambda alert=alert: prometheus.firing(alert), timeout=120)
+    figure(f"from the component's stop to both alerts on its absence, `for` 5 s: {time.monotonic() - began:.0f} s")
+
+    release.scale(1)
+    for alert in alerts:
+        until(f"{alert} is over", lambda alert=alert: not prometheus.firing(alert), timeout=120)
