@@ -1,6 +1,8 @@
 """What every test gets: its own environment, and tools of this repository on PATH."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,12 @@ def tools_on_path() -> None:
     """Programs built by ``ci/cluster tools`` are found by name, as ``make`` does it."""
     cache = Path(os.environ.get("STEWARD_CACHE", REPOSITORY / ".cache"))
     os.environ["PATH"] = os.pathsep.join([str(cache / "bin"), str(REPOSITORY / ".venv" / "bin"), os.environ["PATH"]])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loop_of_the_main_thread() -> Iterator[None]:
+    """A loop that is closed in the end: pytest-asyncio asks for the thread's own before each test, and Python makes one that nobody closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
