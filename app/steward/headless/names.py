@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 
 from steward.headless.model import ContainerPort, Pod
 
@@ -65,7 +66,14 @@ def _named(ports: Iterable[ContainerPort]) -> tuple[ContainerPort, ...]:
         if (port.protocol, port.container_port) in taken:
             continue
         taken.add((port.protocol, port.container_port))
-        name = port.name if port.name and port.name not in names else f"{port.protocol.lower()}-{port.container_port}"
+        name = next(name for name in _candidates(port) if name and name not in names)
         names.add(name)
         made.append(ContainerPort(name=name, container_port=port.container_port, protocol=port.protocol))
     return tuple(made)
+
+
+def _candidates(port: ContainerPort) -> Iterator[str]:
+    """Its own name, else one made of protocol and number, with one more number should another port be called that."""
+    made = f"{port.protocol.lower()}-{port.container_port}"
+    yield from (port.name, made)
+    yield from (f"{made}-{number}" for number in count(2))
