@@ -10,7 +10,8 @@ Manifest = dict[str, Any]
 
 ANNOTATION = "steward.dev/headless-service"
 OUR_LABELS = {"app.kubernetes.io/managed-by": "steward", "operator": "headless-service-operator"}
-SLICE_MANAGER = {"endpointslice.kubernetes.io/managed-by": "steward.dev/headless"}
+INSTANCE = {"steward.dev/instance": "default.steward-headless"}
+SLICE_MANAGER = {"endpointslice.kubernetes.io/managed-by": "headless.steward.dev"}
 
 
 def pod(
@@ -26,10 +27,13 @@ def pod(
     ready: bool = True,
     host_network: bool = False,
     node: str = "node-1",
-    uid: str = "",
+    uid: str = "uid-1",
     deleting: bool = False,
 ) -> Manifest:
-    """A pod that runs on a node, ready, with an address and a port; it asks for a name unless ``annotated`` is false."""
+    """A pod that runs on a node, ready, with an address and a port; it asks for a name unless ``annotated`` is false.
+
+    An API server gives it a ``uid`` of its own; a former pod of the same name has another.
+    """
     asked = {ANNOTATION: "true"} if annotated else {}
     spec = {"nodeName": node, "containers": [{"name": "main", "image": "app", "ports": list(ports)}]} | (
         {"hostNetwork": True} if host_network else {}
@@ -53,7 +57,7 @@ def service(
     uid: str = "",
 ) -> Manifest:
     """A Service of somebody else; with ``owner`` and no ``labels``, one of ours."""
-    ours = OUR_LABELS if owner is not None else {}
+    ours = OUR_LABELS | INSTANCE if owner is not None else {}
     meta = _meta(name, namespace, ours if labels is None else labels, annotations or {}, uid) | _owned(owner)
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec or {"clusterIP": "None"}}
 
@@ -69,7 +73,7 @@ def endpoint_slice(
     uid: str = "",
 ) -> Manifest:
     """An EndpointSlice of ours when it has an owner."""
-    labels = {"kubernetes.io/service-name": service_name} | ((OUR_LABELS | SLICE_MANAGER) if owner is not None else {})
+    labels = {"kubernetes.io/service-name": service_name} | (OUR_LABELS | INSTANCE | SLICE_MANAGER if owner is not None else {})
     meta = _meta(name, namespace, labels, {}, uid) | _owned(owner)
     endpoints = [{"addresses": list(addresses), "conditions": {"ready": True}}]
     kind = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
