@@ -49,17 +49,10 @@ class Skip(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def service_keys(change: Change[Service]) -> Iterable[Key]:
-    """A Service wakes the pod it belongs to, and the pod whose name it has: it may stand in the way, or have gone out of it."""
-    meta = change.object.metadata
-    owned = children.pod_key(meta)
-    return {meta.key} | ({owned} if owned is not None else set())
-
-
-def slice_keys(change: Change[EndpointSlice]) -> Iterable[Key]:
-    """An EndpointSlice wakes the pod it belongs to."""
-    owned = children.pod_key(change.object.metadata)
-    return (owned,) if owned is not None else ()
+def owners(change: Change[Service] | Change[EndpointSlice]) -> set[Key]:
+    """The pods a child belonged to and belongs to: it may just have lost the proof of being ours."""
+    keys = (children.pod_key(child.metadata) for child in change if child is not None)
+    return {key for key in keys if key is not None}
 
 
 def _by_pod(item: HasMeta) -> Iterable[str]:
@@ -76,6 +69,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     pods: Store[Pod]
     wanted: Index[Pod]
+    renamed: Index[Pod]
     services: Store[Service]
     slices: Store[EndpointSlice]
     config: Config
@@ -86,6 +80,11 @@ class Cluster(msgspec.Struct, frozen=True):
         if any(pod is not None and is_wanted(pod, self.config) for pod in change):
             return (change.object.metadata.key,)
         return ()
+
+    def service_keys(self, change: Change[Service]) -> Iterable[Key]:
+        """A Service wakes the pod it belongs to, and the pod whose name it has: it may stand in the way, or have gone out of it."""
+        name = change.object.metadata.key
+        return {name, *(pod.metadata.key for pod in self.pods.by(self.renamed, str(name))), *owners(change)}
 
     async def observe(self, key: Key, _now: datetime) -> State | None:
         """What there is about one pod; None when there is nothing, neither wanted nor left over."""
@@ -117,6 +116,12 @@ def is_wanted(pod: Pod, config: Config) -> bool:
 def service_name(pod_name: str, config: Config) -> str:
     """The name of a pod's Service: the pod's, or a hashed one where that cannot be and the user wants it."""
     return names.hashed(pod_name) if config.long_names == "hash" and not names.is_service_name(pod_name) else pod_name
+
+
+def _other_names(pod: Pod, config: Config) -> Iterable[str]:
+    """The name of the pod's Service where it is not the pod's own."""
+    name = service_name(pod.metadata.name, config)
+    return (str(Key(pod.metadata.namespace, name)),) if name != pod.metadata.name else ()
 
 
 def why_skipped(pod: Pod, occupant: Service | None, config: Config) -> Skip | None:
@@ -235,9 +240,11 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
     """The controllers of the component."""
     config = context.config
     wanted: Index[Pod] = Index("wanted", lambda pod: ("",) if is_wanted(pod, config) else ())
+    renamed: Index[Pod] = Index("renamed", lambda pod: _other_names(pod, config))
     cluster = Cluster(
-        context.store(PODS, wanted, selector=config.pod_selector),
+        context.store(PODS, wanted, renamed, selector=config.pod_selector),
         wanted,
+        renamed,
         context.store(SERVICES, SERVICE_OF_POD),
         context.store(SLICES, SLICES_OF_POD, selector=f"{model.SLICE_MANAGER_LABEL}={model.SLICE_MANAGER}"),
         config,
@@ -251,8 +258,8 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
             name="headless",
             watches=(
                 Watch(cluster.pods, cluster.pod_keys, seen=counters.pod_changed),
-                Watch(cluster.services, service_keys),
-                Watch(cluster.slices, slice_keys),
+                Watch(cluster.services, cluster.service_keys),
+                Watch(cluster.slices, owners),
             ),
             observe=cluster.observe,
             reconcile=reconcile,
