@@ -31,8 +31,8 @@ help: ## List the targets
 
 ##
 .PHONY: demo
-demo: venv ## Start a cluster, install Steward and show it at work
-	@ci/demo --provider $(PROVIDER)
+demo: ## Start a cluster, install Steward and show it at work
+	@ci/demo --provider $(PROVIDER) $(DEMO_FLAGS)
 
 .PHONY: test
 test: lint cluster-up tools ## Run all checks: lint, then unit, chart, alerts and cluster in one pytest run
@@ -74,8 +74,7 @@ cluster: venv cluster-up ## Test the installed chart on a real cluster
 ##
 .PHONY: cluster-up
 cluster-up: ## Start a cluster with Prometheus Operator and Steward's image
-	@ci/step 'cluster' ci/cluster up --monitoring --provider $(PROVIDER)
-	@ci/step 'image' ci/cluster image
+	@ci/step 'cluster and image' ci/cluster up --monitoring --image --provider $(PROVIDER)
 
 .PHONY: cluster-down
 cluster-down: ## Stop it; nothing is left but the cache of built tools

@@ -1,14 +1,17 @@
 """Asks a cluster's DNS from inside a pod, and prints a line of JSON for every answer that differs from the one before.
 
-It is piped into the `python3` of a pod: `kubectl exec -i POD -- python3 - [--watch SECONDS] NAME[/TYPE]... <lookup.py`. So it has the standard
+It is handed to the `python3` of a pod: `kubectl exec POD -- python3 -c "$(cat lookup.py)" [--watch SECONDS] NAME[/TYPE]...`. So it has the standard
 library only, and writes its own packets: getaddrinfo knows neither SRV nor the difference between "no such name" and "no answer".
 """
 
 import argparse
 import json
+import os
 import random
+import select
 import socket
 import struct
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -85,17 +88,19 @@ def _name(packet: bytes, at: int) -> tuple[str, int]:
 
 
 def main() -> None:
-    """Ask every name once, or for a while."""
+    """Ask every name once; or again and again for a while, and those that come on stdin meanwhile too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watch", type=float, default=0.0, metavar="SECONDS", help="ask again and again for that long (default: ask once)")
-    parser.add_argument("questions", nargs="+", metavar="NAME[/TYPE]", help="a full name; its type is A, AAAA or SRV (default A)")
+    parser.add_argument("questions", nargs="*", metavar="NAME[/TYPE]", help="a full name; its type is A, AAAA or SRV (default A)")
     arguments = parser.parse_args()
 
     server = nameserver()
+    questions = list(arguments.questions)
+    listening, unfinished = arguments.watch > 0, ""
     last: dict[str, dict[str, Any]] = {}
     deadline = time.monotonic() + arguments.watch
     while True:
-        for question in arguments.questions:
+        for question in questions:
             name, _, kind = question.partition("/")
             answer = ask(server, name, kind or "A")
             if answer != last.get(question):
@@ -103,7 +108,13 @@ def main() -> None:
                 print(json.dumps({"question": question, **answer}), flush=True)
         if time.monotonic() >= deadline:
             return
-        time.sleep(PAUSE_SECONDS)
+        if listening and select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
+            chunk = os.read(sys.stdin.fileno(), 65536)
+            listening = bool(chunk)
+            *lines, unfinished = (unfinished + chunk.decode()).split("\n")
+            questions += [line.strip() for line in lines if line.strip()]
+        elif not listening:
+            time.sleep(PAUSE_SECONDS)
 
 
 if __name__ == "__main__":

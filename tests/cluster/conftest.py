@@ -1,15 +1,21 @@
 """The cluster, releases of the chart on it, and teams that use it."""
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from cluster.support import cluster as clusters
-from cluster.support import pods
-from cluster.support.cluster import REPOSITORY, Cluster
-from cluster.support.prometheus import Prometheus
-from cluster.support.release import Release
-from cluster.support.team import RESOLVER, Team
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "ci"))
+
+from cluster.support import cluster as clusters  # noqa: E402 (what it imports is found by the line above)
+from cluster.support.cluster import Cluster  # noqa: E402
+from cluster.support.prometheus import Prometheus  # noqa: E402
+from cluster.support.release import Release  # noqa: E402
+from cluster.support.team import RESOLVER, Team  # noqa: E402
+from demolib import workloads  # noqa: E402
 
 FIGURES = pytest.StashKey[list[str]]()
 OURS = {"steward.dev/tests": "true"}
@@ -31,7 +37,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The cluster under test: the one that is up, else one is started."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    found = clusters.up(request.config.getoption("kubeconfig") or "")
+    found = clusters.up(request.config.getoption("kubeconfig") or "", request.config.getoption("app_config_file_path") or "")
     sweep(found)
     with capture.global_and_fixture_disabled():
         reporter.write_line(f"\ncluster: provider {found.provider}, Kubernetes {found.version}, image {found.image}")
@@ -80,7 +86,7 @@ def team(cluster: Cluster, namespace_factory, request: pytest.FixtureRequest) ->
     namespace = request.module.__name__.rpartition(".")[2].replace("_", "-")
     namespace_factory(namespace, extra_metadata=RESTRICTED)
     team = Team(cluster, namespace, domain="")
-    team.apply(pods.bare(RESOLVER, team.spec, annotations={}))
+    team.apply(workloads.bare(RESOLVER, team.spec, annotations={}))
     team.kubectl("wait", "pod", RESOLVER, "--for=condition=Ready", "--timeout=90s")
     search = team.kubectl("exec", RESOLVER, "--", "cat", "/etc/resolv.conf").partition("search ")[2].split()
     return Team(cluster, namespace, domain=search[1].removeprefix("svc."))

@@ -2,8 +2,8 @@
 
 import pytest
 import yaml
-from cluster.support import pods
 from cluster.support.wait import until
+from demolib import workloads
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 
 CHANGED = {
@@ -44,14 +44,14 @@ def test_helm_test_is_green_and_leaves_nothing(release):
 
 def test_an_upgrade_changes_what_it_says_and_no_name_is_lost_meanwhile(cluster, release, team):
     """Values reach the objects; a name that was there is answered all the time, by a Service that nobody touched."""
-    team.apply(pods.bare("steady", team.spec))
+    team.apply(workloads.bare("steady", team.spec))
     team.until_answered("steady", team.address("steady"))
     before = team.get("service", "steady")["metadata"]
 
-    with team.watch_answers(team.full_name("steady")) as answers:
+    with team.watch_answers("steady") as answers:
         release.upgrade(CHANGED)
         until("the old pod is gone", lambda: 2 == len(release.objects("pods")))
-        team.apply(pods.bare("late", team.spec))
+        team.apply(workloads.bare("late", team.spec))
         team.until_answered("late", team.address("late"))
 
     assert [] == [line for _, line in answers.seen[1:]]

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from cluster.support import pods
 from cluster.support.cluster import Failed
 from cluster.support.wait import until
+from demolib import workloads
 
 HELM_CASES = {
     "unknown value": ({"serviceMonitor": {"enable": True}}, "serviceMonitor", "enable"),
@@ -62,7 +62,7 @@ def test_the_program_ends_with_one_line(team, configurations, case):
     (container,) = spec["containers"]
     del container["command"]
     container |= {"args": list(arguments), "volumeMounts": [{"name": "config", "mountPath": "/etc/steward"}]}
-    team.apply(pods.bare(name, spec, annotations={}))
+    team.apply(workloads.bare(name, spec, annotations={}))
 
     ended = until(f"{name} has ended", lambda: terminated(team.get("pod", name)))
     said = team.kubectl("logs", name).strip()

@@ -7,9 +7,9 @@ import time
 
 import pytest
 import yaml
-from cluster.support import pods
 from cluster.support.cluster import REPOSITORY
 from cluster.support.wait import until
+from demolib import workloads
 
 JOB = "steward-headless"
 MONITORED = {
@@ -36,7 +36,7 @@ def release(releases, team, prometheus):
     release = releases("test-monitoring-steward")
     release.install(MONITORED)
     until_scraped(prometheus, release.namespace)
-    team.apply(pods.bare("web", team.spec))
+    team.apply(workloads.bare("web", team.spec))
     team.until_answered("web", team.address("web"))
     return release
 

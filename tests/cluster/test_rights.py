@@ -1,9 +1,10 @@
 """The rights of the component, held against what the API server wrote down that it did."""
 
 import pytest
-from cluster.support import pods, rights
+from cluster.support import rights
 from cluster.support.cluster import Failed
 from cluster.support.wait import until
+from demolib import workloads
 
 FIRST_LIST = "the first list comes by the watch (KEP-3157); API servers before 1.32 do not offer that, and are listed"
 EXCEPTIONS: dict[rights.Use, str] = {
@@ -34,7 +35,7 @@ def release(releases, team, audit_log):
     release = releases("test-rights-steward")
     release.install()
     foreign = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "taken"}, "spec": {"ports": [{"port": 80}]}}
-    team.apply(foreign, pods.bare("taken", team.spec), pods.bare("web", team.spec))
+    team.apply(foreign, workloads.bare("taken", team.spec), workloads.bare("web", team.spec))
     address = team.address("web")
     team.until_answered("web", address)
 
@@ -48,7 +49,7 @@ def release(releases, team, audit_log):
 
     # The conflict is told again, so the Event becomes a series.
     team.kubectl("annotate", "service", "taken", "touched=once")
-    team.kubectl("annotate", "pod", "web", f"{pods.ANNOTATION}-")
+    team.kubectl("annotate", "pod", "web", f"{workloads.ANNOTATION}-")
     team.until_unknown("web")
     return release
 

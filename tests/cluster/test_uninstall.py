@@ -1,8 +1,8 @@
 """What a release leaves behind: of all kinds of objects in the cluster, only what README.md says."""
 
 import pytest
-from cluster.support import pods
 from cluster.support.wait import until
+from demolib import workloads
 
 from support import helm
 
@@ -18,7 +18,7 @@ def test_an_uninstall_leaves_the_lease_and_the_names_in_use(cluster, release, te
     before = everything(cluster)
     release.install(helm.ENABLED)
     assert {"deployment.apps", "servicemonitor.monitoring.coreos.com", "clusterrole.rbac.authorization.k8s.io"} <= kinds(everything(cluster) - before)
-    team.apply(pods.bare("web", team.spec))
+    team.apply(workloads.bare("web", team.spec))
     address = team.address("web")
     team.until_answered("web", address)
 

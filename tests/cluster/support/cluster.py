@@ -8,12 +8,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from demolib.workloads import Object
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PROGRAM = REPOSITORY / "ci" / "cluster"
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,14 @@ class Cluster:
         provider: existing, kind or node.
         kubeconfig: Its path.
         version: Of the API server.
+        values: Path of a values file for every release; empty for none.
         image: Our own, as the chart names it.
     """
 
     provider: str
     kubeconfig: str
     version: str
+    values: str
     image: str
 
     @property
@@ -86,11 +87,12 @@ class Cluster:
         return [json.loads(line) for line in self.run(PROGRAM, "logs", "audit").splitlines()]
 
 
-def up(kubeconfig: str = "") -> Cluster:
+def up(kubeconfig: str = "", values: str = "") -> Cluster:
     """Have a cluster with monitoring and our image; one that is up is taken as it is.
 
     Args:
         kubeconfig: Of the cluster to take; empty means what `ci/cluster` chooses.
+        values: Path of a values file for every release, which may name another image.
 
     Raises: Failed.
     """
@@ -101,12 +103,13 @@ def up(kubeconfig: str = "") -> Cluster:
     found = dict(re.findall(r"^export (\w+)=(.*)$", run([PROGRAM, "env"], env=env).stdout, re.MULTILINE))
     kubeconfig = shlex.split(found["KUBECONFIG"])[0]
     version = json.loads(run(["kubectl", "version", "-o", "json"], env={**env, "KUBECONFIG": kubeconfig}).stdout)
-    return Cluster(found["STEWARD_PROVIDER"], kubeconfig, version["serverVersion"]["gitVersion"], _image())
+    return Cluster(found["STEWARD_PROVIDER"], kubeconfig, version["serverVersion"]["gitVersion"], values, _image(values))
 
 
-def _image() -> str:
-    """Registry, repository and tag of the chart's defaults."""
-    done = run(["helm", "template", "steward", REPOSITORY / "chart", "--show-only", "templates/headless/deployment.yaml"], env=os.environ)
+def _image(values: str) -> str:
+    """Registry, repository and tag, as the chart puts them together."""
+    deployment = ["--show-only", "templates/headless/deployment.yaml", *(["--values", values] if values else [])]
+    done = run(["helm", "template", "steward", REPOSITORY / "chart", *deployment], env=os.environ)
     found = re.search(r'image: "?([^"\s]+)', done.stdout)
     if not found:
         raise Failed(f"helm template: {done.stderr}")

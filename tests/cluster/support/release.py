@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.support.cluster import Cluster, Object
+from cluster.support.cluster import Cluster
+from demolib.workloads import Object
 
 Values = Mapping[str, Any]
 
@@ -66,5 +67,6 @@ class Release:
         self.cluster.kubectl("scale", "deployment", self.workload, "--namespace", self.namespace, f"--replicas={replicas}")
 
     def _helm(self, verb: str, values: Values | None, *flags: str) -> str:
-        where = [*flags, "--namespace", self.namespace, "--wait", "--timeout", "180s", "--values", "-"]
+        files = ["--values", self.cluster.values] if self.cluster.values else []
+        where = [*flags, "--namespace", self.namespace, "--wait", "--timeout", "180s", *files, "--values", "-"]
         return self.cluster.run("helm", verb, self.name, self.chart, *where, stdin=json.dumps(values or {}))

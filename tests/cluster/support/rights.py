@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from cluster.support.cluster import Object
+from demolib.workloads import Object
 
 Use = tuple[str, str, str]
 """API group, resource, verb."""

@@ -1,23 +1,17 @@
 """A namespace in which a team runs its pods, and one pod of it that asks the cluster's DNS."""
 
 import json
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
-from cluster.support import pods
-from cluster.support.cluster import REPOSITORY, Cluster, Object
+from cluster.support.cluster import Cluster, Object
 from cluster.support.wait import until
+from demolib import workloads
+from demolib.lines import Lines
+from demolib.timing import LOOKUP, Stopwatch, stopwatch
 
-LOOKUP = REPOSITORY / "ci" / "demolib" / "lookup.py"
 RESOLVER = "resolver"
-
-Line = tuple[float, str]
-"""When a line came, on our own monotonic clock, and the line."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Team:
     @property
     def spec(self) -> Object:
         """Of a pod that idles."""
-        return pods.spec(self.cluster.image)
+        return workloads.spec(self.cluster.image)
 
     def kubectl(self, *arguments: object, stdin: str | None = None) -> str:
         """kubectl in this namespace."""
@@ -78,8 +72,7 @@ class Team:
 
     def ask(self, *questions: str) -> list[Object]:
         """The DNS' answers to full names; those of other types than A are asked with /TYPE."""
-        with LOOKUP.open() as program:
-            text = self.kubectl("exec", "-i", RESOLVER, "--", "python3", "-", *questions, stdin=program.read())
+        text = self.kubectl("exec", RESOLVER, "--", "python3", "-c", LOOKUP, *questions)
         return [json.loads(line) for line in text.splitlines()]
 
     def answer(self, name: str) -> Object:
@@ -102,57 +95,13 @@ class Team:
         until(f"{self.full_name(name)} is unknown", lambda: self.answer(name)["code"] == "NXDOMAIN", timeout=timeout, last=lambda: self.answer(name))
 
     @contextmanager
-    def watch_answers(self, *questions: str, seconds: float = 120.0) -> Iterator["Lines"]:
-        """Every change of the answers while it is entered; begins when each question has had its first answer."""
-        command = ["exec", "-i", RESOLVER, "--", "python3", "-", "--watch", str(seconds), *questions]
-        with Lines(self.cluster, self.namespace, command, stdin=LOOKUP.read_text()) as lines:
-            until("all names were asked once", lambda: len(lines.seen) >= len(questions))
+    def watch_answers(self, name: str) -> Iterator[Lines]:
+        """A line for every change of the answer to a name while it is entered, the first one included."""
+        command = ["kubectl", "--namespace", self.namespace, "exec", "-i", RESOLVER, "--", "python3", "-c", LOOKUP, "--watch", "300"]
+        with Lines([*command, self.full_name(name)], self.cluster.env) as lines:
+            until(f"{name} was asked once", lambda: lines.seen)
             yield lines
 
-    @contextmanager
-    def watch_addresses(self) -> Iterator["Lines"]:
-        """A line `<pod> <address>` for every change of a pod, as soon as the API server tells it."""
-        template = r'{.metadata.name}{" "}{.status.podIP}{"\n"}'
-        with Lines(self.cluster, self.namespace, ["get", "pods", "--watch", "-o", f"jsonpath={template}"]) as lines:
-            until("the pods that are there were listed", lambda: lines.seen)
-            yield lines
-
-
-@dataclass
-class Lines:
-    """A kubectl that goes on printing, and when each line came.
-
-    Attributes:
-        seen: All lines so far.
-    """
-
-    cluster: Cluster
-    namespace: str
-    command: Sequence[str]
-    stdin: str = ""
-    seen: list[Line] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        words = ["kubectl", "--namespace", self.namespace, *self.command]
-        self._process = subprocess.Popen(words, env=self.cluster.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdin is not None
-        self._process.stdin.write(self.stdin)
-        self._process.stdin.close()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        self._reader.join(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def first(self, holds: Callable[[str], bool]) -> float | None:
-        """When the first line came for which something holds; None while there is none."""
-        return next((when for when, line in list(self.seen) if holds(line)), None)
-
-    def _read(self) -> None:
-        for line in self._process.stdout or ():
-            self.seen.append((time.monotonic(), line.strip()))
+    def stopwatch(self, selector: str) -> AbstractContextManager[Stopwatch]:
+        """Measures how long it takes from the address of each selected pod to its name."""
+        return stopwatch(self.cluster.env, namespace=self.namespace, selector=selector, resolver=RESOLVER, domain=self.domain)
