@@ -5,6 +5,7 @@ loopback interface, at free ports, with its data below one directory.
 """
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kubernetes.client import Configuration
@@ -25,6 +26,9 @@ START_SECONDS = 60
 """Time for the API server to become ready; 5 to 15 s on two busy cores."""
 
 STOP_SECONDS = 10
+
+FIRST_VERSION = 50
+"""Versions below this one are older than anything the API server remembers."""
 
 BINARIES = ("etcd", "kube-apiserver")
 
@@ -87,8 +91,12 @@ class ControlPlane:
     def start(self) -> None:
         """Start both and wait until the API server is ready. Raises: RuntimeError with the end of the log when it is not."""
         self._certificates()
-        for name in BINARIES:
-            self.start_one(name)
+        self.start_one("etcd")
+        self._await(self._is_etcd_ready)
+        # Versions that are older than the server's caches: what begins at one of them is refused as too old.
+        for _ in range(FIRST_VERSION):
+            self._etcd("/v3/kv/put", b'{"key":"AA==","value":"AA=="}')
+        self.start_one("kube-apiserver")
         self.wait_until_ready()
 
     def stop(self) -> None:
@@ -118,13 +126,7 @@ class ControlPlane:
 
     def wait_until_ready(self) -> None:
         """Wait until the API server is ready. Raises: RuntimeError with the end of the logs when it is not."""
-        deadline = time.monotonic() + START_SECONDS
-        while not self._is_ready():
-            died = next((process for process in self._running.values() if process.poll() is not None), None)
-            if died is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"no API server after {START_SECONDS} s, or it ended:\n{self._last_words()}")
-            time.sleep(0.1)
+        self._await(self._is_ready)
 
     def credentials(self) -> Credentials:
         """Those of a cluster administrator."""
@@ -137,9 +139,10 @@ class ControlPlane:
 
     def compact(self) -> None:
         """Make etcd forget every revision but the newest, as it does every five minutes."""
-        body = self._etcd("/v3/kv/range", b'{"key":"AA=="}')
-        revision = body.split(b'"revision":"')[1].split(b'"')[0]
-        self._etcd("/v3/kv/compaction", b'{"revision":"' + revision + b'","physical":true}')
+        self._etcd("/v3/kv/compaction", b'{"revision":%d,"physical":true}' % self._revision())
+
+    def _revision(self) -> int:
+        return int(json.loads(self._etcd("/v3/kv/range", b'{"key":"AA=="}'))["header"]["revision"])
 
     def _etcd(self, path: str, body: bytes) -> bytes:
         request = urllib.request.Request(f"http://127.0.0.1:{self.etcd_port}{path}", data=body, method="POST")
@@ -197,17 +200,37 @@ class ControlPlane:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls one system call
             )
 
+    def _await(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            died = next((process for process in self._running.values() if process.poll() is not None), None)
+            if died is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"no API server after {START_SECONDS} s, or it ended:\n{self._last_words()}")
+            time.sleep(0.1)
+
+    def _is_etcd_ready(self) -> bool:
+        try:
+            self._revision()
+        except OSError:
+            return False
+        return True
+
     def _is_ready(self) -> bool:
         context = ssl.create_default_context(cafile=self.directory / "ca.crt")
         context.load_cert_chain(self.directory / "admin.crt", self.directory / "admin.key")
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=2, context=context) as answer:
                 return answer.status == 200
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return False
         except OSError:
             return False
 
     def _last_words(self) -> str:
-        return "\n".join((self.directory / f"{name}.log").read_text(errors="replace")[-2000:] for name in BINARIES)
+        logs = [self.directory / f"{name}.log" for name in BINARIES]
+        return "\n".join(log.read_text(errors="replace")[-2000:] for log in logs if log.exists())
 
 
 def _new_key(name: str) -> list[str]:

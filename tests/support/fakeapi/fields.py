@@ -66,10 +66,13 @@ def _flatten(kind: Kind, value: Any, path: Path, plain: Path, found: dict[Path, 
     if isinstance(value, dict) and not kind.is_atom(plain):
         found[path] = CONTAINER
         for field, part in value.items():
-            _flatten(kind, part, (*path, f"f:{field}"), (*plain, field), found)
+            if isinstance(part, dict | list):
+                _flatten(kind, part, (*path, f"f:{field}"), (*plain, field), found)
+            else:
+                found[*path, f"f:{field}"] = part
         return
-    keys = kind.keys(plain)
-    if not isinstance(value, list) or keys is None:
+    keys = kind.keys(plain) if isinstance(value, list) else None
+    if keys is None:
         found[path] = value
         return
     found[path] = CONTAINER
@@ -84,8 +87,8 @@ def _flatten(kind: Kind, value: Any, path: Path, plain: Path, found: dict[Path, 
 def item_key(item: Any, keys: tuple[str, ...]) -> str:
     """How an item of a merging list is named in a field set."""
     if not keys:
-        return f"v:{json.dumps(item)}"
-    return "k:" + json.dumps({key: item.get(key) for key in sorted(keys)}, separators=(",", ":"))
+        return f"v:{msgspec.json.encode(item).decode()}"
+    return "k:" + msgspec.json.encode({key: item.get(key) for key in keys}).decode()
 
 
 def created(kind: Kind, obj: Object, *, status: bool = False) -> FieldSet:
@@ -169,21 +172,17 @@ def _paths(tree: dict[str, Any], prefix: Path) -> Iterable[Path]:
 
 def _tree(fields: FieldSet) -> dict[str, Any]:
     tree: dict[str, Any] = {}
+    # In this order a path comes before what is below it, and names are sorted; "." is smaller than any name.
     for path in sorted(fields):
         node = tree
-        for name in path:
-            node = node.setdefault(name, {})
-    for path in fields:
-        node = tree
-        for name in path:
-            node = node[name]
-        if node:
-            node["."] = {}
-    return _sorted(tree)
-
-
-def _sorted(tree: dict[str, Any]) -> dict[str, Any]:
-    return {name: _sorted(tree[name]) for name in sorted(tree)}
+        for depth, name in enumerate(path):
+            below = node.get(name)
+            if below is None:
+                if not node and depth and path[:depth] in fields:
+                    node["."] = {}
+                below = node[name] = {}
+            node = below
+    return tree
 
 
 def dotted(path: Path) -> str:

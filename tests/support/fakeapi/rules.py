@@ -205,13 +205,17 @@ def check_event(event: Object, old: Object | None) -> list[Cause]:
             invalid(core, event.get(field), "field is immutable") for field, core in _EVENT_FIXED.items() if event.get(field) != old.get(field)
         ]
     namespace = event["metadata"].get("namespace")
-    about = (event.get("regarding") or {}).get("namespace") or "default"
-    if about != namespace:
+    about = (event.get("regarding") or {}).get("namespace") or ""
+    timed = bool(event.get("eventTime"))
+    if (not about and namespace not in ("default", "kube-system")) or (about and about != namespace and not timed):
         found.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))
-    found += [required(field) for field in ("eventTime", "reportingController", "reportingInstance", "action", "reason") if not event.get(field)]
+    if not timed:
+        found.append(required("eventTime"))
+    else:
+        found += [required(field) for field in ("reportingController", "reportingInstance", "action", "reason") if not event.get(field)]
     for field, limit in (("reportingInstance", 128), ("action", 128), ("reason", 128), ("note", 1024)):
         if len(event.get(field) or "") > limit:
-            found.append(invalid(field, "", f"can have at most {limit} characters"))
+            found.append(invalid(_EVENT_FIXED.get(field, field), "", f"can have at most {limit} characters"))
     if event.get("type") not in ("Normal", "Warning"):
         found.append(invalid("type", "", f"has invalid value: {event.get('type', '')}"))
     return found

@@ -106,7 +106,7 @@ def manager_conflict(fields: Sequence[tuple[str, str, str]]) -> Refused:
 
 def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> Refused:
     """422 of a validation."""
-    said = [f"{cause.field}: {cause.message}" for cause in causes]
+    said = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
     details = _about(kind, name, as_kind=True) | {"causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in causes]}
     return Refused(422, "Invalid", f'{kind.qualified} "{name}" is invalid: {text}', details=details)

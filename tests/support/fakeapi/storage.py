@@ -20,6 +20,9 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 HISTORY = 10_000
 """Changes of one resource that can still be watched from; a real server keeps at most about 100,000 or five minutes."""
 
+FIRST_VERSION = 100
+"""Nothing can be watched from before the server started."""
+
 
 class Stored(NamedTuple):
     """One version of one object.
@@ -58,11 +61,11 @@ class Change(NamedTuple):
 class Table:
     """All objects of one kind, and what happened to them."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, version: int) -> None:
         self.kind = kind
         self.objects: dict[str, Stored] = {}
         self.history: deque[Change] = deque(maxlen=HISTORY)
-        self.compacted = 0
+        self.compacted = version
         self.listeners: list[Callable[[Change], None]] = []
         self._keys: list[str] = []
         self._snapshots: dict[int, list[Stored]] = {}
@@ -146,8 +149,8 @@ class Database:
     """All tables, and the one counter of versions they share. Objects here are without kind and apiVersion."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self.tables = {kind: Table(kind) for kind in kinds}
-        self.version = 100
+        self.version = FIRST_VERSION
+        self.tables = {kind: Table(kind, self.version) for kind in kinds}
         self._uids = 0
         self._by_plural = {kind.plural: table for kind, table in self.tables.items()}
 

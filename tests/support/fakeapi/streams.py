@@ -42,6 +42,7 @@ class Stream:
         self._broken = self._over = False
         self._twice = self._held_back = 0
         self._held: list[bytes] = []
+        self._since = 0
         self._loop = asyncio.get_running_loop()
         self._timers: set[asyncio.TimerHandle] = set()
         self._start(ask)
@@ -85,8 +86,8 @@ class Stream:
         self.end()
 
     def bookmark(self, *, initial_events_end: bool = False) -> None:
-        """Tell the version, if the client asked for that."""
-        if not self._bookmarks:
+        """Tell the version, if the client asked for that and does not know it."""
+        if not self._bookmarks or (self._database.version <= self._since and not initial_events_end):
             return
         kind = self.target.kind
         marks = {"annotations": {"k8s.io/initial-events-end": "true"}} if initial_events_end else {}
@@ -103,7 +104,7 @@ class Stream:
 
     def _start(self, ask: Ask) -> None:
         query, initial = ask.query, ask.query.get("sendInitialEvents") in ("true", "1")
-        version = parse_version(query.get("resourceVersion", ""))
+        version = self._since = parse_version(query.get("resourceVersion", ""))
         try:
             past = self._table.since(version) if version and not initial else ()
         except status.Refused as expired:

@@ -110,7 +110,8 @@ def _written(database: Database, ask: Ask, target: Target, held: Stored, new: Ob
 
 def _commit(database: Database, target: Target, held: Stored, live: Object, new: Object) -> Answer:
     """Write a new version, if it is one; an object without its last finalizer is gone."""
-    kind, meta = target.kind, new["metadata"]
+    kind = target.kind
+    meta = new["metadata"] = dict(new["metadata"])
     if meta.setdefault("uid", held.uid) != held.uid:
         raise status.invalid(kind, target.name, [rules.invalid("metadata.uid", meta["uid"], "field is immutable")] * 2)
     for name in _SERVERS:
@@ -140,7 +141,8 @@ def delete(database: Database, ask: Ask, target: Target) -> Answer:
     _check_preconditions(kind, held, name, options.get("preconditions") or {})
     obj = held.decoded()
     grace = _grace(kind, obj, options.get("gracePeriodSeconds"))
-    if obj["metadata"].get("finalizers") or grace:
+    if obj["metadata"].get("finalizers") or grace or kind.kind == "Namespace":
+        # A namespace waits for a controller that empties it.
         if not obj["metadata"].get("deletionTimestamp"):
             obj["metadata"] |= {"deletionTimestamp": timestamp(), "deletionGracePeriodSeconds": grace}
             held = database.replace(kind, held, obj)
@@ -181,7 +183,7 @@ def _decode(ask: Ask, target: Target) -> Object:
         found = obj.get("kind") if isinstance(obj, dict) else type(obj).__name__
         raise status.bad_request(f'{found} in version "{kind.version}" cannot be handled as a {kind.kind}')
     obj = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
-    meta = obj["metadata"] = {**(obj.get("metadata") or {})}
+    meta = obj["metadata"] = {name: value for name, value in (obj.get("metadata") or {}).items() if value not in (None, {}, [])}
     if kind.namespaced and meta.setdefault("namespace", target.namespace) != target.namespace:
         raise status.bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if target.name and meta.setdefault("name", target.name) != target.name:
