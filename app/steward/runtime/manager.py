@@ -144,7 +144,7 @@ class Manager(Generic[C]):
         finally:
             gc.enable()
             await self._transport.close()
-        log.info("stopped", component=self.component.name)
+        log.info("stopped")
 
     def stop(self) -> None:
         """End :meth:`run` in good order. Callable from any thread, also before it runs."""
@@ -227,8 +227,10 @@ class Manager(Generic[C]):
             else:
                 lease = Lease(self._client, self._lease_config, leading=lambda leads: leading.set(int(leads)))
                 fence = await self._unless_stopped(lease.acquire())
+                self._recorder.fence = fence
                 async with lease.keep(fence):
                     await self._work(fence)
+                self._recorder.fence = Open()
         except _StoppedFirst:
             return
         try:

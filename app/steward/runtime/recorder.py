@@ -17,6 +17,7 @@ import msgspec
 from steward.runtime import errors
 from steward.runtime.backoff import Backoff, Pauses, pause
 from steward.runtime.client import MERGE_PATCH, Client
+from steward.runtime.fence import Fence, Open
 from steward.runtime.plan import Event, Reference
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct, micro_time
 from steward.telemetry.logging import get_logger
@@ -120,9 +121,14 @@ class _Similar(msgspec.Struct):
 
 
 class Recorder:
-    """Takes Events from reconciles; its task writes them."""
+    """Takes Events from reconciles; its task writes them.
+
+    Attributes:
+        fence: Asked before each write. What a leader that may be none any more still has to tell is not told.
+    """
 
     def __init__(self, client: Client, *, controller: str, instance: str, recorded: Callable[[str], None] = lambda _: None) -> None:
+        self.fence: Fence = Open()
         self._client = client
         self._controller = controller
         self._instance = instance[:128]
@@ -133,6 +139,7 @@ class Recorder:
         self._dirty: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()
         self._news = asyncio.Event()
         self._pauses = Pauses(RETRY)
+        self._flushing = asyncio.Lock()
         self._ring: deque[bytes] = deque(maxlen=RING)
 
     def record(self, event: Event) -> None:
@@ -159,15 +166,16 @@ class Recorder:
 
     async def flush(self) -> None:
         """Write all that waits; what fails for a passing reason goes on waiting."""
-        self._news.clear()
-        for key, entry in list(self._dirty.items()):
-            del self._dirty[key]
-            if entry.count == entry.written or not self._may_write(entry.event.regarding):
-                continue
-            if not await self._write(entry):
-                self._dirty[key] = entry
-                self._news.set()
-                await self._pauses.wait()
+        async with self._flushing:
+            self._news.clear()
+            for key, entry in list(self._dirty.items()):
+                del self._dirty[key]
+                if entry.count == entry.written or not self._may_write(entry.event.regarding):
+                    continue
+                if not await self._write(entry):
+                    self._dirty[key] = entry
+                    self._news.set()
+                    await self._pauses.wait()
 
     async def _write(self, entry: _Entry) -> bool:
         """Write one Event; False when it should be tried again."""
@@ -177,6 +185,8 @@ class Recorder:
                 await self._repeat(entry, count)
             else:
                 await self._create(entry, count)
+        except errors.LeaseLost:
+            return False
         except (errors.TransportError, errors.ServerError, errors.Throttled) as error:
             entry.tries += 1
             if entry.tries < TRIES:
@@ -204,18 +214,21 @@ class Recorder:
             note=event.note,
             type=event.reason.type,
         )
-        await self._client.create(EVENTS, made)
+        await self._client.create(EVENTS, made, guard=self._ask_fence)
         entry.name = meta.name
 
     async def _repeat(self, entry: _Entry, count: int) -> None:
         key = Key(entry.event.regarding.namespace or "default", entry.name)
         body = {"series": {"count": count, "lastObservedTime": micro_time()}}
         try:
-            await self._client.patch(EVENTS, key, body, content_type=MERGE_PATCH)
+            await self._client.patch(EVENTS, key, body, content_type=MERGE_PATCH, guard=self._ask_fence)
         except errors.NotFound:
             # Events expire at the server (--event-ttl, one hour).
             entry.name, entry.count, entry.written = "", 1, 0
             await self._create(entry, 1)
+
+    def _ask_fence(self) -> None:
+        self.fence.check()
 
     def _combine(self, event: Event) -> Event:
         """Cut the note, and replace it when too many different ones came."""
