@@ -219,9 +219,9 @@ class Lease:
         body = {"metadata": {"resourceVersion": seen.metadata.resource_version}, "spec": spec}
         return await self._client.patch(LEASES, self._config.key, body, content_type=MERGE_PATCH, timeout=timeout)
 
-    async def _look(self) -> None:
+    async def _look(self, *, timeout: float = REQUEST_TIMEOUT) -> None:
         try:
-            found: LeaseObject | None = await self._client.get(LEASES, self._config.key)
+            found: LeaseObject | None = await self._client.get(LEASES, self._config.key, timeout=timeout)
         except errors.NotFound:
             found = None
         self._remember(found)
@@ -234,15 +234,23 @@ class Lease:
 
     async def _release(self) -> None:
         """Give the lease back, so that the next leader need not wait for it to expire."""
+        try:
+            try:
+                await self._give_back()
+            except errors.Conflict:
+                # A renewal that we cut off had come through.
+                await self._look(timeout=self._config.retry_period)
+                await self._give_back()
+        except errors.StewardError as error:
+            log.warning("lease not released, it will expire", lease=str(self._config.key), reason=str(error))
+
+    async def _give_back(self) -> None:
         seen = self._seen
         if seen is None or seen.spec.holder_identity != self._config.identity:
             return
         spec: dict[str, object] = {"holderIdentity": None, "leaseDurationSeconds": RELEASED_SECONDS, "renewTime": micro_time()}
-        try:
-            await self._write(seen, spec, timeout=self._config.retry_period)
-            log.info("released leadership", lease=str(self._config.key))
-        except errors.StewardError as error:
-            log.warning("lease not released, it will expire", lease=str(self._config.key), reason=str(error))
+        await self._write(seen, spec, timeout=self._config.retry_period)
+        log.info("released leadership", lease=str(self._config.key))
 
     def _until_next_look(self) -> float:
         """Seconds; no longer than the lease that we saw lasts, so that it is taken in the moment it may be."""
