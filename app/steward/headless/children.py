@@ -97,13 +97,16 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.En
     )
 
 
+def is_beyond_repair(observed: model.Service) -> bool:
+    """Whether no apply could make a Service headless again: an address cannot change, and the selector of another manager stays."""
+    return observed.spec.cluster_ip != "None" or bool(observed.spec.selector)
+
+
 def service_differs(observed: model.Service, desired: model.Service) -> bool:
     """Whether anything we want of a Service is not so. What others added does not count."""
     return (
         _meta_differs(observed.metadata, desired.metadata)
-        or observed.spec.cluster_ip != desired.spec.cluster_ip
-        or observed.spec.publish_not_ready_addresses != desired.spec.publish_not_ready_addresses
-        or bool(observed.spec.selector)
+        or bool(observed.spec.publish_not_ready_addresses) != desired.spec.publish_not_ready_addresses
         or not set(desired.spec.ports) <= set(observed.spec.ports)
     )
 

@@ -180,8 +180,8 @@ def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Actio
     if observed is None:
         note = f"{desired.metadata.name}.{desired.metadata.namespace}.svc answers with {addresses}"
         yield Create(SERVICES, desired, done=_event(pod, reasons.CREATED, note, "Create"))
-    elif not children.belongs_to(observed.metadata, pod):
-        # Of a former pod of this name. Its deletion wakes this key again, and then there is room.
+    elif not children.belongs_to(observed.metadata, pod) or children.is_beyond_repair(observed):
+        # Of a former pod of this name, or spoilt. Its deletion wakes this key again, and then there is room.
         yield Delete(SERVICES, observed, owned=_owned)
     elif children.service_differs(observed, desired):
         yield Apply(SERVICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, "the Service was brought up to date", "Update"))

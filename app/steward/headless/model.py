@@ -92,12 +92,12 @@ class ServicePort(Struct, frozen=True):
 
 
 class ServiceSpec(Struct, frozen=True):
-    """``corev1.ServiceSpec``."""
+    """``corev1.ServiceSpec``. What we set is never its default here: a field that is left out of an apply stays what somebody else made it."""
 
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
     ports: tuple[ServicePort, ...] = ()
     selector: dict[str, str] = msgspec.field(default_factory=dict)
-    publish_not_ready_addresses: bool = False
+    publish_not_ready_addresses: bool | None = None
     ip_families: tuple[str, ...] = ()
     ip_family_policy: str = ""
 
@@ -143,12 +143,12 @@ class EndpointPort(Struct, frozen=True):
 
 
 class EndpointSlice(Struct, frozen=True):
-    """``discovery/v1`` EndpointSlice."""
+    """``discovery/v1`` EndpointSlice; its defaults are those of :class:`ServiceSpec`, for the same reason."""
 
     metadata: ChildMeta = ChildMeta()
     address_type: str = ""
-    endpoints: tuple[Endpoint, ...] | None = ()
-    ports: tuple[EndpointPort, ...] | None = ()
+    endpoints: tuple[Endpoint, ...] | None = None
+    ports: tuple[EndpointPort, ...] | None = None
 
 
 _META = ("metadata.labels", "metadata.annotations")
