@@ -50,11 +50,13 @@ class Worked:
         rounds: dict[Key, int] = {}
         await self.look()
         while self.desk.woken:
-            key, _ = self.desk.woken.popitem()
+            key = next(iter(self.desk.woken))
+            del self.desk.woken[key]
             if await self._reconcile(key):
                 rounds[key] = rounds.get(key, 0) + 1
                 assert rounds[key] <= limit, f"{key} does not come to rest: {self.written[key]}"
-            await self.look()
+            if not self.desk.woken:
+                await self.look()
 
     def unfinished(self) -> dict[Key, tuple[Action, ...]]:
         """What would still be done if every key were looked at again."""

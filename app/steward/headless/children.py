@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Iterator
 
 import msgspec
 
 from steward.headless import model
 from steward.headless.config import Config
 from steward.headless.model import ContainerPort, Pod
-from steward.headless.names import TRUE, container_ports, parse_ports
+from steward.headless.names import as_bool, container_ports, parse_ports
 from steward.runtime.resource import ChildMeta, Key, ObjectMeta, OwnerReference
 
 PORTS_ANNOTATION = "steward.dev/headless-service-ports"
@@ -39,21 +40,33 @@ def belongs_to(meta: ObjectMeta, pod: Pod) -> bool:
     return owner is not None and owner.uid == pod.metadata.uid
 
 
-def ports(pod: Pod) -> tuple[tuple[ContainerPort, ...], str]:
-    """The ports to publish, and what is wrong with the annotation for them (empty when nothing is)."""
+def ports(pod: Pod) -> tuple[ContainerPort, ...]:
+    """The ports to publish: those of the annotation, or those of the containers where it is absent or not understood."""
     wanted = pod.metadata.annotations.get(PORTS_ANNOTATION)
     if wanted is None:
-        return container_ports(pod), ""
+        return container_ports(pod)
     try:
-        return parse_ports(wanted), ""
-    except ValueError as error:
-        return container_ports(pod), f"{PORTS_ANNOTATION}: {error}"
+        return parse_ports(wanted)
+    except ValueError:
+        return container_ports(pod)
 
 
 def publishes_not_ready(pod: Pod, config: Config) -> bool:
-    """Whether the name is answered before the pod is ready."""
-    said = pod.metadata.annotations.get(PUBLISH_ANNOTATION)
-    return config.publish_not_ready_addresses if said is None else said in TRUE
+    """Whether the name is answered before the pod is ready, as the annotation says, or the configuration."""
+    said = as_bool(pod.metadata.annotations.get(PUBLISH_ANNOTATION, ""))
+    return config.publish_not_ready_addresses if said is None else said
+
+
+def misunderstood(pod: Pod) -> Iterator[str]:
+    """A sentence about each annotation that is not understood and counts as absent."""
+    annotations = pod.metadata.annotations
+    try:
+        parse_ports(annotations.get(PORTS_ANNOTATION, ""))
+    except ValueError as error:
+        yield f"{PORTS_ANNOTATION}: {error}. The ports of the containers are published."
+    said = annotations.get(PUBLISH_ANNOTATION, "true")
+    if as_bool(said) is None:
+        yield f'{PUBLISH_ANNOTATION}: "{said}" is neither true nor false. The operator\'s configuration decides.'
 
 
 def service(pod: Pod, name: str, config: Config, instance: str) -> model.Service:
@@ -64,7 +77,7 @@ def service(pod: Pod, name: str, config: Config, instance: str) -> model.Service
         publish_not_ready_addresses=publishes_not_ready(pod, config),
         ports=tuple(
             model.ServicePort(name=port.name, protocol=port.protocol, port=port.container_port, target_port=port.container_port)
-            for port in ports(pod)[0]
+            for port in ports(pod)
         ),
     )
     digest = hashlib.sha256(msgspec.json.encode((sorted(copied.items()), spec))).hexdigest()[:16]
@@ -91,7 +104,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.En
                     target_ref=model.TargetRef(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid),
                 ),
             ),
-            ports=tuple(model.EndpointPort(name=port.name, protocol=port.protocol, port=port.container_port) for port in ports(pod)[0]),
+            ports=tuple(model.EndpointPort(name=port.name, protocol=port.protocol, port=port.container_port) for port in ports(pod)),
         )
         for family, addresses in sorted(families.items())
     )

@@ -163,14 +163,13 @@ def reconcile(state: State) -> Plan:
         return Plan(actions=_withdraw(state, keep=()), events=events)
     service = children.service(pod, state.name, state.config, state.instance)
     slices = children.slices(pod, state.name, state.config, state.instance)
-    wrong_ports = children.ports(pod)[1]
     return Plan(
         actions=(
             *_towards_service(state, pod, service),
             *(action for desired in slices for action in _towards_slice(state, pod, desired)),
             *_withdraw(state, keep=(service, *slices)),
         ),
-        events=(_event(pod, reasons.INVALID_PORTS, wrong_ports, "Read"),) if wrong_ports else (),
+        events=tuple(_event(pod, reasons.INVALID_ANNOTATION, note, "Read") for note in children.misunderstood(pod)),
     )
 
 

@@ -15,8 +15,13 @@ NAME_LIMIT = 63
 _RFC1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PORT = re.compile(r"(?:(?P<name>[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)=)?(?P<port>[0-9]{1,5})(?:/(?P<protocol>TCP|UDP|SCTP))?")
 
-TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-"""What counts as true in an annotation: Go's strconv.ParseBool."""
+TRUE, FALSE = frozenset(("1", "t", "T", "TRUE", "true", "True")), frozenset(("0", "f", "F", "FALSE", "false", "False"))
+"""What counts as true and as false in an annotation: Go's strconv.ParseBool."""
+
+
+def as_bool(text: str) -> bool | None:
+    """What an annotation says, or None when it is neither true nor false."""
+    return True if text in TRUE else False if text in FALSE else None
 
 
 def is_too_long(name: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steward.headless.model import PODS
-from steward.headless.names import container_ports, hashed, is_service_name, is_too_long, parse_ports
+from steward.headless.names import as_bool, container_ports, hashed, is_service_name, is_too_long, parse_ports
 from support.builders import model, pod
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -118,3 +118,17 @@ def test_published_ports_are_unique_by_name_and_by_number(ports):
     assert sorted(wanted) == sorted((port.protocol, port.container_port) for port in found)
     assert len(found) == len({port.name for port in found})
     assert all(DNS_LABEL.fullmatch(port.name) for port in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [*((text, True) for text in ("1", "t", "T", "TRUE", "true", "True")), *((text, False) for text in ("0", "f", "F", "FALSE", "false", "False"))],
+)
+def test_true_and_false_are_those_of_go(text, expected):
+    """strconv.ParseBool, which people know from Kubernetes' own annotations."""
+    assert expected is as_bool(text)
+
+
+@pytest.mark.parametrize("text", ["", "yes", "on", "tRUE", "true ", "2"])
+def test_anything_else_is_neither(text):
+    assert as_bool(text) is None
