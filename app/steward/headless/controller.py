@@ -134,8 +134,8 @@ def why_skipped(pod: Pod, occupant: Service | None, config: Config) -> Skip | No
         return unfit
     if pod.spec.host_network and config.host_network == "deny":
         return Skip("host_network")
-    if occupant is not None and not children.is_ours(occupant.metadata):
-        note = f"Service {occupant.metadata.key} belongs to {_owner(occupant)}, not to steward; left alone. Rename the pod, or delete the Service."
+    if occupant is not None and children.pod_key(occupant.metadata) != pod.metadata.key:
+        note = f"Service {occupant.metadata.key} is not this pod's: {_whose(occupant)}. It is left alone; rename the pod, or delete the Service."
         return Skip("conflict", reasons.NAME_CONFLICT, note)
     if not pod.addresses:
         return Skip("no_ip")
@@ -175,10 +175,11 @@ def reconcile(state: State) -> Plan:
 
 def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Action]:
     observed = state.occupant
-    addresses = ", ".join(pod.addresses)
     if observed is None:
-        note = f"{desired.metadata.name}.{desired.metadata.namespace}.svc answers with {addresses}"
-        yield Create(SERVICES, desired, done=_event(pod, reasons.CREATED, note, "Create"))
+        yield Create(SERVICES, desired, done=_event(pod, reasons.CREATED, _answer(state, pod), "Create"))
+    elif observed.metadata.deletion_timestamp is not None:
+        # Its end wakes this key again.
+        return
     elif not children.belongs_to(observed.metadata, pod) or children.is_beyond_repair(observed):
         # Of a former pod of this name, or spoilt. Its deletion wakes this key again, and then there is room.
         yield Delete(SERVICES, observed, owned=_owned)
@@ -190,11 +191,12 @@ def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[A
     observed = next((found for found in state.slices if found.metadata.name == desired.metadata.name), None)
     if observed is None:
         yield Create(SLICES, desired)
+    elif observed.metadata.deletion_timestamp is not None:
+        return
     elif not children.belongs_to(observed.metadata, pod) or observed.address_type != desired.address_type:
         yield Delete(SLICES, observed, owned=_owned)
     elif children.slice_differs(observed, desired):
-        note = f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}"
-        yield Apply(SLICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, note, "Update"))
+        yield Apply(SLICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, _answer(state, pod), "Update"))
 
 
 def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
@@ -205,7 +207,7 @@ def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tup
     kept = {(type(child), child.metadata.name) for child in keep}
 
     def goes(child: Service | EndpointSlice) -> bool:
-        if (type(child), child.metadata.name) in kept:
+        if (type(child), child.metadata.name) in kept or child.metadata.deletion_timestamp is not None:
             return False
         return state.pod is not None or child.metadata.labels.get(model.INSTANCE_LABEL) == state.instance
 
@@ -219,15 +221,21 @@ def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tup
     return tuple(going)
 
 
+def _answer(state: State, pod: Pod) -> str:
+    late = "" if pod.is_ready or children.publishes_not_ready(pod, state.config) else " once the pod is ready"
+    return f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}{late}"
+
+
 def _owned(item: HasMeta) -> bool:
     return children.is_ours(item.metadata)
 
 
-def _owner(service: Service) -> str:
+def _whose(service: Service) -> str:
     owner: OwnerReference | None = service.metadata.controller
     if owner is not None:
-        return f"{owner.kind} {owner.name}"
-    return service.metadata.labels.get(model.MANAGED_BY_LABEL) or "somebody who left no owner reference"
+        return f"{owner.kind} {owner.name} controls it"
+    manager = service.metadata.labels.get(model.MANAGED_BY_LABEL, model.MANAGED_BY)
+    return f"{manager} manages it" if manager != model.MANAGED_BY else "no pod controls it"
 
 
 def _event(pod: Pod, reason: Reason, note: str, action: str) -> Event:
