@@ -23,12 +23,23 @@ keys:
   - image
   - imagePullSecrets
   - replicas
+  - revisionHistoryLimit
+  - strategy
+  - deploymentLabels
+  - deploymentAnnotations
   - resources
   - nodeSelector
   - tolerations
   - affinity
+  - podAntiAffinityPreset
   - topologySpreadConstraints
   - priorityClassName
+  - runtimeClassName
+  - schedulerName
+  - hostAliases
+  - dnsPolicy
+  - dnsConfig
+  - hostUsers
   - podLabels
   - podAnnotations
   - podSecurityContext
@@ -37,19 +48,30 @@ keys:
   - livenessProbe
   - readinessProbe
   - terminationGracePeriodSeconds
+  - lifecycle
   - extraArgs
   - extraEnv
+  - extraEnvFrom
+  - extraVolumes
+  - extraVolumeMounts
+  - extraContainers
+  - extraInitContainers
+  - podSpecExtra
   - logLevel
   - logFormat
   - leaderElection
   - serviceAccount
   - podDisruptionBudget
+  - autoscaling
+  - vpa
 # Replaced as a whole: Kubernetes accepts one of their alternatives, so a merge could only break them.
 whole:
+  - strategy
   - affinity
   - startupProbe
   - livenessProbe
   - readinessProbe
+  - lifecycle
 {{- end }}
 
 {{/*

@@ -24,11 +24,22 @@
 {{- range $name := $names }}
 {{-   $component := include "steward.component" (dict "context" $ "component" $name) | fromYaml }}
 {{-   $budget := $component.podDisruptionBudget }}
-{{-   if eq (int $component.replicas) 0 }}
+{{-   $scaling := $component.autoscaling }}
+{{-   $replicas := int ($scaling.enabled | ternary $scaling.minReplicas $component.replicas) }}
+{{-   if eq $replicas 0 }}
 - {{ $name }} has no replicas, so it does nothing.
 {{-   end }}
-{{-   if and $budget.enabled (kindIs "float64" $budget.minAvailable) (ge (int $budget.minAvailable) (int $component.replicas)) }}
-- podDisruptionBudget.minAvailable={{ $budget.minAvailable }} with {{ $component.replicas }} replicas of {{ $name }} blocks the drain of their nodes.
+{{-   if and $budget.enabled (kindIs "float64" $budget.minAvailable) (ge (int $budget.minAvailable) $replicas) }}
+- podDisruptionBudget.minAvailable={{ $budget.minAvailable }} with {{ $replicas }} replicas of {{ $name }} blocks the drain of their nodes.
+{{-   end }}
+{{-   if and $scaling.enabled $component.leaderElection.enabled }}
+- autoscaling adds replicas of {{ $name }}, of which one works and the others stand by: it does not become faster.
+{{-   end }}
+{{-   if and $component.vpa.enabled (not ($.Capabilities.APIVersions.Has "autoscaling.k8s.io/v1/VerticalPodAutoscaler")) }}
+- vpa is enabled for {{ $name }}, and the cluster has no kind VerticalPodAutoscaler. Install the Vertical Pod Autoscaler.
+{{-   end }}
+{{-   if and $component.vpa.enabled $scaling.enabled (ne $component.vpa.updateMode "Off") }}
+- vpa and autoscaling of {{ $name }} both follow its use of CPU and memory, and work against each other. Set vpa.updateMode=Off.
 {{-   end }}
 {{- end }}
 {{- if not .Values.rbac.create }}

@@ -13,6 +13,9 @@ spec:
   {{- else }}
   maxUnavailable: 1
   {{- end }}
+  {{- with $budget.unhealthyPodEvictionPolicy }}
+  unhealthyPodEvictionPolicy: {{ . }}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "steward.selectorLabels" . | nindent 6 }}

@@ -1,6 +1,6 @@
 {{/* A pod of `helm test`: the component answers through its Service, and says itself that it is ready. */}}
 {{- define "steward.test" -}}
-{{- $values := include "steward.component" . | fromYaml }}
+{{- $with := merge (dict "values" (include "steward.component" . | fromYaml)) . }}
 {{- $test := dict "context" .context "component" (printf "%s-test" .component) }}
 {{- $hook := dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" -}}
 apiVersion: v1
@@ -10,11 +10,15 @@ metadata:
 spec:
   restartPolicy: Never
   automountServiceAccountToken: false
-  {{- include "steward.podSpec" (merge (dict "values" $values) .) | trim | nindent 2 }}
+  {{- include "steward.pod.common" $with | trim | nindent 2 }}
+  {{- /* Not the affinity to pods, which could keep the test away from the only node. */}}
+  {{- with pick ($with.values.affinity | default dict) "nodeAffinity" }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: probe
-      image: {{ include "steward.image" (dict "context" .context "image" $values.image) | quote }}
-      imagePullPolicy: {{ $values.image.pullPolicy }}
+      {{- include "steward.container.common" $with | nindent 6 }}
       args:
         - probe
         - http://{{ include "steward.metrics.name" . }}.{{ include "steward.namespace" .context }}.svc:{{ .context.Values.metrics.port }}/metrics
@@ -22,10 +26,4 @@ spec:
         - steward_component_ready{component="{{ .component }}"} 1.0
         - --timeout
         - "60"
-      {{- range $block := list "resources" "securityContext" }}
-      {{- with index $values $block }}
-      {{ $block }}:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- end }}
 {{- end }}

@@ -15,8 +15,21 @@
 {{- $component := include "steward.component" . | fromYaml }}
 {{- $path := printf "components.%s" .component }}
 {{- $lease := $component.leaderElection }}
-{{- if and (gt (int $component.replicas) 1) (not $lease.enabled) }}
-{{-   fail (printf "%s.replicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or replicas=1." $path (int $component.replicas)) }}
+{{- $scaling := $component.autoscaling }}
+{{- if not $lease.enabled }}
+{{-   if and $scaling.enabled (gt (int $scaling.maxReplicas) 1) }}
+{{-     fail (printf "%s.autoscaling.maxReplicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or maxReplicas=1." $path (int $scaling.maxReplicas)) }}
+{{-   else if and (not $scaling.enabled) (gt (int $component.replicas) 1) }}
+{{-     fail (printf "%s.replicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or replicas=1." $path (int $component.replicas)) }}
+{{-   end }}
+{{- end }}
+{{- if $scaling.enabled }}
+{{-   if lt (int $scaling.maxReplicas) (int $scaling.minReplicas) }}
+{{-     fail (printf "%s.autoscaling.maxReplicas: %d is less than minReplicas, %d. Raise it, or lower minReplicas." $path (int $scaling.maxReplicas) (int $scaling.minReplicas)) }}
+{{-   end }}
+{{-   if not (or $scaling.targetCPUUtilizationPercentage $scaling.targetMemoryUtilizationPercentage $scaling.metrics) }}
+{{-     fail (printf "%s.autoscaling: has nothing to scale by. Set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics." $path) }}
+{{-   end }}
 {{- end }}
 {{- if le $lease.leaseDurationSeconds $lease.renewDeadlineSeconds }}
 {{-   fail (printf "%s.leaderElection.leaseDurationSeconds: %v must be more than renewDeadlineSeconds, %v: else a standby takes over before the leader has stepped down." $path $lease.leaseDurationSeconds $lease.renewDeadlineSeconds) }}
@@ -24,6 +37,11 @@
 {{- /* 1.2: attempts are jittered by that factor, as in client-go. */}}
 {{- if le $lease.renewDeadlineSeconds (mulf 1.2 $lease.retryPeriodSeconds) }}
 {{-   fail (printf "%s.leaderElection.renewDeadlineSeconds: %v must be more than 1.2 times retryPeriodSeconds, %v: else a leader may step down before it tried to renew." $path $lease.renewDeadlineSeconds $lease.retryPeriodSeconds) }}
+{{- end }}
+{{- range $field, $key := dict "containers" "extraContainers" "initContainers" "extraInitContainers" "volumes" "extraVolumes" }}
+{{-   if hasKey $component.podSpecExtra $field }}
+{{-     fail (printf "%s.podSpecExtra.%s: would replace the chart's own. Use %s, which adds to them." $path $field $key) }}
+{{-   end }}
 {{- end }}
 {{- $budget := $component.podDisruptionBudget }}
 {{- if and (ne (toString $budget.minAvailable) "") (ne (toString $budget.maxUnavailable) "") }}

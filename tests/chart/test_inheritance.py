@@ -78,7 +78,7 @@ def test_a_probe_is_replaced_as_a_whole():
 
 def test_affinity_is_replaced_as_a_whole():
     """A component that asks for other nodes does not also ask for the root's."""
-    own = {"podAntiAffinity": {"x": 1}}
+    own = {"podAntiAffinity": {}}
 
     assert own == component({"affinity": {"nodeAffinity": {"y": 1}}}, {"affinity": own})[1]["affinity"]
 

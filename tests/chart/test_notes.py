@@ -13,6 +13,13 @@ WARNINGS = {
     "rules without a scrape": ({"prometheusRule": {"enabled": True}}, "the alerts on absence will fire"),
     "no replicas": ({"replicas": 0}, "headless has no replicas"),
     "blocked drain": ({"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}, "blocks the drain of their nodes"),
+    "blocked drain of what is scaled": (
+        {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}, "autoscaling": {"enabled": True}, "replicas": 3},
+        "minAvailable=1 with 1 replicas",
+    ),
+    "standbys": ({"autoscaling": {"enabled": True}}, "one works and the others stand by"),
+    "no vertical autoscaler": ({"vpa": {"enabled": True}}, "the cluster has no kind VerticalPodAutoscaler"),
+    "two autoscalers": ({"vpa": {"enabled": True}, "autoscaling": {"enabled": True}}, "work against each other"),
     "no rights": ({"rbac": {"create": False}}, "rbac.create is false"),
 }
 

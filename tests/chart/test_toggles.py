@@ -9,6 +9,12 @@ from support.paths import dotted, leaves, merge, nest
 SWITCHES = [path for path, value in leaves(yaml.safe_load((helm.CHART / "values.yaml").read_text())) if isinstance(value, bool)]
 DEFAULTS = {path: value for path, value in leaves(yaml.safe_load((helm.CHART / "values.yaml").read_text())) if isinstance(value, bool)}
 
+REFUSED = {
+    "metrics.enabled": r"serviceMonitor\.enabled: needs the Service",
+    "leaderElection.enabled": r"autoscaling\.maxReplicas: 3 replicas without leader election",
+}
+"""Switches that others cannot do without, and what is said of it."""
+
 
 def all_switched(to):
     """All switches on, or off."""
@@ -35,8 +41,8 @@ def test_all_switches(to):
 def test_all_switches_on_but_one(path):
     """No switch depends silently on another: the exceptions say what is missing."""
     values = merge(all_switched(True), nest(path, False))
-    if dotted(path) == "metrics.enabled":
-        with pytest.raises(helm.RenderError, match=r"serviceMonitor\.enabled: needs the Service"):
+    if dotted(path) in REFUSED:
+        with pytest.raises(helm.RenderError, match=REFUSED[dotted(path)]):
             helm.render(values)
     else:
         helm.render(values)

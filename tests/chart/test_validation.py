@@ -17,6 +17,28 @@ IMPOSSIBLE = {
             "Set leaderElection.enabled=true, or replicas=1."
         ),
     ),
+    "more writers when busy": (
+        {"autoscaling": {"enabled": True}, "leaderElection": {"enabled": False}},
+        (
+            "components.headless.autoscaling.maxReplicas: 3 replicas without leader election would write against each other. "
+            "Set leaderElection.enabled=true, or maxReplicas=1."
+        ),
+    ),
+    "more at least than at most": (
+        {"autoscaling": {"enabled": True, "minReplicas": 4}},
+        "components.headless.autoscaling.maxReplicas: 3 is less than minReplicas, 4. Raise it, or lower minReplicas.",
+    ),
+    "scaled by nothing": (
+        {"autoscaling": {"enabled": True, "targetCPUUtilizationPercentage": ""}},
+        (
+            "components.headless.autoscaling: has nothing to scale by. "
+            "Set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics."
+        ),
+    ),
+    "volumes replaced": (
+        {"podSpecExtra": {"volumes": []}},
+        "components.headless.podSpecExtra.volumes: would replace the chart's own. Use extraVolumes, which adds to them.",
+    ),
     "lease shorter than the deadline": (
         {"leaderElection": {"leaseDurationSeconds": 10}},
         (
