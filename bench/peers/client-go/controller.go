@@ -51,12 +51,15 @@ func newController(ctx context.Context, client kubernetes.Interface, resync time
 		recorder:  broadcaster.NewRecorder(scheme.Scheme, "client-go-peer"),
 		together:  together,
 	}
-	for informer, wake := range map[cache.SharedIndexInformer]func(any){
-		pods.Core().V1().Pods().Informer():                  made.wakeSelf,
-		services.Core().V1().Services().Informer():          made.wakeOwner,
-		slices.Discovery().V1().EndpointSlices().Informer(): made.wakeOwner,
+	// A child that appears asks for nothing: to look again before its sibling is in the cache would only cost a request.
+	child := cache.ResourceEventHandlerFuncs{UpdateFunc: func(_, object any) { made.wakeOwner(object) }, DeleteFunc: made.wakeOwner}
+	for informer, handlers := range map[cache.SharedIndexInformer]cache.ResourceEventHandler{
+		pods.Core().V1().Pods().Informer(): cache.ResourceEventHandlerFuncs{
+			AddFunc: made.wakeSelf, UpdateFunc: func(_, object any) { made.wakeSelf(object) }, DeleteFunc: made.wakeSelf,
+		},
+		services.Core().V1().Services().Informer():          child,
+		slices.Discovery().V1().EndpointSlices().Informer(): child,
 	} {
-		handlers := cache.ResourceEventHandlerFuncs{AddFunc: wake, UpdateFunc: func(_, object any) { wake(object) }, DeleteFunc: wake}
 		if _, err := informer.AddEventHandler(handlers); err != nil {
 			return nil, err
 		}

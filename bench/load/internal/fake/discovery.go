@@ -8,9 +8,17 @@ import (
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 )
+
+// mentioned are resources that some clients look for before they begin, and then leave alone.
+var mentioned = []kind{
+	{plural: "namespaces", gvk: corev1.SchemeGroupVersion.WithKind("Namespace")},
+	{plural: "customresourcedefinitions", gvk: schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}},
+}
 
 var verbs = metav1.Verbs{"create", "delete", "get", "list", "patch", "update", "watch"}
 
@@ -37,7 +45,7 @@ func discover(w http.ResponseWriter, r *http.Request) {
 func groups() metav1.APIGroupList {
 	made := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
 	var seen []string
-	for _, one := range kinds {
+	for _, one := range slices.Concat(kinds, mentioned) {
 		if one.gvk.Group == "" || slices.Contains(seen, one.gvk.Group) {
 			continue
 		}
@@ -52,10 +60,10 @@ func groups() metav1.APIGroupList {
 
 func resources(groupVersion string) metav1.APIResourceList {
 	made := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: groupVersion}
-	for _, one := range kinds {
+	for _, one := range slices.Concat(kinds, mentioned) {
 		if one.gvk.GroupVersion().String() == groupVersion {
 			made.APIResources = append(made.APIResources, metav1.APIResource{
-				Name: one.plural, SingularName: strings.ToLower(one.gvk.Kind), Namespaced: true, Kind: one.gvk.Kind, Verbs: verbs,
+				Name: one.plural, SingularName: strings.ToLower(one.gvk.Kind), Namespaced: one.example != nil, Kind: one.gvk.Kind, Verbs: verbs,
 			})
 		}
 	}
