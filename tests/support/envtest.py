@@ -21,6 +21,7 @@ from pathlib import Path
 from kubernetes.client import Configuration
 
 from steward.runtime.auth import Credentials
+from support.certificates import Authority
 
 START_SECONDS = 60
 """Time for the API server to become ready; 5 to 15 s on two busy cores."""
@@ -31,25 +32,6 @@ FIRST_VERSION = 50
 """Versions below this one are older than anything the API server remembers."""
 
 BINARIES = ("etcd", "kube-apiserver")
-
-_SETTINGS = """
-[req]
-distinguished_name = subject
-[subject]
-[ca]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign
-subjectKeyIdentifier = hash
-[server]
-basicConstraints = critical, CA:FALSE
-extendedKeyUsage = serverAuth
-subjectAltName = IP:127.0.0.1, DNS:localhost
-authorityKeyIdentifier = keyid
-[client]
-basicConstraints = critical, CA:FALSE
-extendedKeyUsage = clientAuth
-authorityKeyIdentifier = keyid
-"""
 
 
 class NoBinaries(Exception):
@@ -150,25 +132,10 @@ class ControlPlane:
             return answer.read()
 
     def _certificates(self) -> None:
-        (self.directory / "openssl.cnf").write_text(_SETTINGS)
-        self._openssl("req", "-x509", *_new_key("ca"), "-subj", "/CN=tests", "-days", "2", "-extensions", "ca", out="ca.crt")
-        self._signed("server", "/CN=kube-apiserver", usage="server")
-        self._signed("admin", "/O=system:masters/CN=admin", usage="client")
-        self._openssl("genrsa", out="accounts.key")
-
-    def _signed(self, name: str, subject: str, *, usage: str) -> None:
-        self._openssl("req", *_new_key(name), "-subj", subject, out=f"{name}.csr")
-        self._openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "openssl.cnf", "-extensions", usage, out=f"{name}.crt",
-        )  # fmt: skip
-
-    def _openssl(self, *arguments: str, out: str) -> None:
-        asked = ["openssl", *arguments, "-out", out]
-        environment = {**os.environ, "OPENSSL_CONF": "openssl.cnf"}
-        done = subprocess.run(asked, cwd=self.directory, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(asked)}: {done.stderr}")
+        authority = Authority(self.directory)
+        authority.issue("server", "/CN=kube-apiserver", usage="server")
+        authority.issue("admin", "/O=system:masters/CN=admin", usage="client")
+        authority.key("accounts.key")
 
     def _etcd_arguments(self) -> list[str]:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self._peer_port}"
@@ -231,10 +198,6 @@ class ControlPlane:
     def _last_words(self) -> str:
         logs = [self.directory / f"{name}.log" for name in BINARIES]
         return "\n".join(log.read_text(errors="replace")[-2000:] for log in logs if log.exists())
-
-
-def _new_key(name: str) -> list[str]:
-    return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key"]
 
 
 def free_ports(number: int) -> list[int]:

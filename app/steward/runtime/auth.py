@@ -35,8 +35,15 @@ class Credentials:
         self.server_name: str | None = getattr(configuration, "tls_server_name", None)
 
     def headers(self) -> dict[str, str]:
-        """Authorization headers for one request."""
-        settings = cast("dict[str, dict[str, str]]", self._configuration.auth_settings())
+        """Authorization headers for one request.
+
+        Raises:
+            OSError: The token cannot be read now.
+        """
+        try:
+            settings = cast("dict[str, dict[str, str]]", self._configuration.auth_settings())
+        except kubeconfig.ConfigException as error:
+            raise OSError(f"token cannot be read: {error}") from error
         return {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header" and setting["value"]}
 
     def tls_generation(self) -> object:

@@ -119,7 +119,10 @@ class HTTPTransport:
                 if answer.status != 200:
                     body = await answer.read()
                     raise errors.from_response(request.call, answer.status, body, answer.headers.get("Retry-After"))
-                yield answer.content.iter_any()
+                try:
+                    yield answer.content.iter_any()
+                finally:
+                    _abandon(answer)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _transport_error(request.call, error, idle_timeout) from error
 
@@ -177,6 +180,13 @@ class HTTPTransport:
             else:
                 await session.close()
         self._retired = busy
+
+
+def _abandon(answer: aiohttp.ClientResponse) -> None:
+    """Cut a stream that has not ended. The goodbye of TLS would wait for a peer that may be silent (asyncio: 30 s)."""
+    transport = answer.connection.transport if answer.connection is not None else None
+    if transport is not None:
+        transport.abort()
 
 
 def _guarded() -> aiohttp.TraceConfig:

@@ -33,8 +33,6 @@ class HTTPServer:
     def __init__(self, api: FakeAPI, *, port: int = 0, token: str | None = None, tls: object = None) -> None:
         self.api = api
         self.token = token
-        self.tokens_seen: list[str] = []
-        self.connections = 0
         self._port = port
         self._tls = tls
         self._runner: web.ServerRunner | None = None
@@ -43,7 +41,7 @@ class HTTPServer:
     async def start(self) -> None:
         """Listen."""
         # A handler ends with its connection: a watch nobody reads is closed at once.
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), handler_cancellation=True, shutdown_timeout=0.1)
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, handler_cancellation=True), shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls, backlog=1024)
         await site.start()
@@ -66,7 +64,7 @@ class HTTPServer:
         await self.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        presented = request.headers.get("Authorization", "").partition(" ")[2]
         if self.token is not None and presented != self.token:
             return _response(Answer(401, of_code(401).encoded()))
         outside = _outside(request.path)
