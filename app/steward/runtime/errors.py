@@ -6,7 +6,7 @@
     ├── APIError              the server answered, and said no
     │   ├── NotFound          404; the only error that means "absent"
     │   ├── AlreadyExists     409 on create
-    │   ├── Conflict          409 on everything else: the object moved, read again
+    │   ├── Conflict          409 on everything else, and 422 about the uid: the object moved, read again
     │   ├── Gone              410; a resource version or continue token expired
     │   ├── Unauthorized      401
     │   ├── Forbidden         403
@@ -168,6 +168,13 @@ class StatusDetails(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """Details of a Status; only what is used."""
 
     retry_after_seconds: int = 0
+    causes: tuple[StatusCause, ...] = ()
+
+
+class StatusCause(msgspec.Struct, frozen=True, gc=False):
+    """One cause of a Status."""
+
+    field: str = ""
 
 
 _STATUS = msgspec.json.Decoder(Status)
@@ -210,4 +217,7 @@ def from_response(call: Call, code: int, body: bytes, retry_after: str | None = 
         kind = AlreadyExists
     elif status.reason == "Expired":
         kind = Gone
+    elif status.details is not None and any(cause.field == "metadata.uid" for cause in status.details.causes):
+        # A write that names a uid found another object under the name. To the server that is an immutable field, hence 422.
+        kind = Conflict
     return kind(call, code, reason=status.reason, message=status.message, retry_after=seconds)
