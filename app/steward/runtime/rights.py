@@ -98,11 +98,11 @@ class RightsCheck:
             for verb in right.verbs.split()
             for namespace in ((self._own_namespace,) if right.own_namespace else self._namespaces)
         ]
-        allowed = await asyncio.gather(*(self._ask(right.resource, verb, where) for right, verb, where in wanted))
+        # One after the other: nobody waits for the answers, and a server that is away is asked once, not for each right.
         return [
             f"may not {verb} {right.resource}{f' in namespace {where}' if where else ''} ({right.why})"
-            for (right, verb, where), may in zip(wanted, allowed, strict=True)
-            if not may
+            for right, verb, where in wanted
+            if not await self._ask(right.resource, verb, where)
         ]
 
     async def _ask(self, resource: Resource[Any], verb: str, namespace: str) -> bool:
