@@ -104,21 +104,21 @@ class Client:
             query["labelSelector"] = selector
         rest = b""
         started = asyncio.get_running_loop().time()
+        answered = False
         try:
             async with self._transport.stream(Request(call, "GET", resource.path(namespace), query), idle_timeout=idle_timeout) as chunks:
                 self._count(call, "200", started)
+                answered = True
                 async for chunk in chunks:
                     lines = (rest + chunk).split(b"\n")
                     rest = lines.pop()
                     events = [event for event in (self._answers.event(resource, call, line) for line in lines if line) if event is not None]
                     if events:
                         yield events
-        except errors.APIError as error:
-            if error.status:
-                self._count(call, str(error.status), started)
-            raise
-        except errors.TransportError:
-            self._count(call, "", started)
+        except (errors.APIError, errors.TransportError) as error:
+            # What ends a stream later is no second request.
+            if not answered:
+                self._count(call, str(getattr(error, "status", "")), started)
             raise
 
     async def create(self, resource: Resource[T], desired: T, *, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT) -> T:
