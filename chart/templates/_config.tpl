@@ -11,8 +11,19 @@ leaderElection:
   {{- toYaml $component.leaderElection | nindent 2 }}
   leaseName: {{ include "steward.component.name" . | quote }}
   leaseNamespace: {{ include "steward.namespace" .context | quote }}
+namespaces:
+  {{- include "steward.watchedNamespaces" .context | fromYamlArray | toYaml | nindent 2 }}
 config:
   {{- toYaml $component.config | nindent 2 }}
+{{- end }}
+
+{{/* The only namespaces that components look at, as a YAML list; empty for all. Call with the root context. */}}
+{{- define "steward.watchedNamespaces" -}}
+{{- $namespaces := .Values.rbac.namespaces | default list }}
+{{- if and (eq .Values.rbac.scope "namespace") (not $namespaces) }}
+{{-   $namespaces = list (include "steward.namespace" .) }}
+{{- end }}
+{{- toYaml $namespaces }}
 {{- end }}
 
 {{/* Port of the probes. Nobody but the kubelet uses it, so it is not a value. */}}

@@ -32,6 +32,11 @@
       readOnly: true
     - name: tmp
       mountPath: /tmp
+    {{- if not .values.serviceAccount.automountServiceAccountToken }}
+    - name: token
+      mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+      readOnly: true
+    {{- end }}
     {{- with .values.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -42,6 +42,9 @@
 - vpa and autoscaling of {{ $name }} both follow its use of CPU and memory, and work against each other. Set vpa.updateMode=Off.
 {{-   end }}
 {{- end }}
+{{- if and .Values.rbac.namespaces (eq .Values.rbac.scope "cluster") }}
+- rbac.namespaces limits what is looked at, not the rights, which are for the whole cluster. Set rbac.scope=namespace to limit both.
+{{- end }}
 {{- if not .Values.rbac.create }}
 - rbac.create is false. Without the rights listed by `steward describe <component>` the components do not start.
 {{- end }}

@@ -1,7 +1,7 @@
 {{/* The specification of a component's pods. Call with "values", the merged values. */}}
 {{- define "steward.pod" -}}
 serviceAccountName: {{ include "steward.serviceAccountName" . | quote }}
-automountServiceAccountToken: true
+automountServiceAccountToken: {{ .values.serviceAccount.automountServiceAccountToken }}
 terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
 {{ include "steward.pod.common" . | trim }}
 {{- with include "steward.pod.affinity" . | fromYaml }}
@@ -32,6 +32,9 @@ volumes:
     emptyDir:
       medium: Memory
       sizeLimit: 16Mi
+  {{- if not .values.serviceAccount.automountServiceAccountToken }}
+  {{- include "steward.pod.token" .values | nindent 2 }}
+  {{- end }}
   {{- with .values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -112,4 +115,24 @@ A security context as YAML. OpenShift refuses ids that are not from the namespac
 {{- else }}
 {{- toYaml (.given | default dict) }}
 {{- end }}
+{{- end }}
+
+{{/* The volume with what clients of the API server look for, as a list of one. Kubernetes mounts the same by itself, but into every container. */}}
+{{- define "steward.pod.token" -}}
+- name: token
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: {{ .serviceAccount.tokenExpirationSeconds }}
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - key: ca.crt
+              path: ca.crt
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef:
+                fieldPath: metadata.namespace
 {{- end }}

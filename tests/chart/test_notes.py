@@ -20,6 +20,7 @@ WARNINGS = {
     "standbys": ({"autoscaling": {"enabled": True}}, "one works and the others stand by"),
     "no vertical autoscaler": ({"vpa": {"enabled": True}}, "the cluster has no kind VerticalPodAutoscaler"),
     "two autoscalers": ({"vpa": {"enabled": True}, "autoscaling": {"enabled": True}}, "work against each other"),
+    "wide rights": ({"rbac": {"namespaces": ["a"]}}, "Set rbac.scope=namespace to limit both"),
     "no rights": ({"rbac": {"create": False}}, "rbac.create is false"),
 }
 
@@ -59,3 +60,16 @@ def test_the_example_works_with_the_configured_annotation():
     said = helm.notes({"components": {"headless": {"config": {"annotation": "example.com/name"}}}})
 
     assert "kubectl annotate pod <pod> example.com/name=true" in said
+
+
+@pytest.mark.parametrize(
+    ("rbac", "said"),
+    [({}, None), ({"namespaces": ["a", "b"]}, "these namespaces only: a, b."), ({"scope": "namespace"}, "these namespaces only: steward.")],
+    ids=["all", "listed", "own"],
+)
+def test_where_it_looks_is_said(rbac, said):
+    """Whoever annotates a pod elsewhere waits in vain."""
+    found = helm.notes({"rbac": rbac})
+
+    assert (said or "Components:") in found
+    assert ("namespaces only" in found) is bool(said)

@@ -40,7 +40,7 @@ def test_the_chart_grants_what_the_program_declares(component):
     rights = described(component)["rights"]
     for kind, own in (("ClusterRole", False), ("Role", True)):
         declared = {(right["group"], right["resource"], verb) for right in rights if right["namespaced"] is own for verb in right["verbs"]}
-        assert declared == granted(objects, kind)
+        assert declared == granted([found for found in objects if "app.kubernetes.io/component" in found["metadata"]["labels"]], kind)
 
 
 def test_the_lease_is_the_only_one():
@@ -64,6 +64,7 @@ def test_without_rbac_or_leader_election_nothing_is_granted():
 CONFIGURED = {
     "defaults": {},
     "changed": {"logLevel": "warning", "logFormat": "text", "metrics": {"port": 9000}, "leaderElection": {"enabled": False}},
+    "scoped": {"rbac": {"scope": "namespace", "namespaces": ["a", "b"]}},
     "own": {"components": {"headless": {"logLevel": "debug", "config": {"hostNetwork": "deny", "excludeNamespaces": ["kube-system"]}}}},
 }
 
@@ -81,6 +82,7 @@ def test_the_program_accepts_the_configuration(component, values, tmp_path):
     assert ports == {"metrics": config.http.metrics_port, "health": config.http.health_port}
     assert config.log.level == {**values, **values.get("components", {}).get("headless", {})}.get("logLevel", "info")
     assert config.leader_election.lease_namespace == "steward"
+    assert list(config.namespaces) == values.get("rbac", {}).get("namespaces", [])
 
 
 def test_every_setting_of_the_process_comes_from_a_value():

@@ -33,13 +33,42 @@ def test_an_existing_service_account():
     assert {binding["subjects"][0]["name"] for kind in ("RoleBinding", "ClusterRoleBinding") for binding in helm.of_kind(objects, kind)} == {"given"}
 
 
-def test_the_token_is_mounted_where_it_is_needed_only():
-    """The component's pod asks for the token itself; the account and the pod of the tests do not hand it out."""
-    objects = helm.render()
+def test_the_token_is_short_lived_and_in_one_container_only():
+    """Kubernetes mounts none by itself; the component's container has one of an hour, others in the pod and the tests have none."""
+    objects = helm.render({"extraContainers": [{"name": "other", "image": "example.com/other:1"}]})
+    pod = helm.only(objects, "Deployment")["spec"]["template"]["spec"]
+    own, other = pod["containers"]
+    (volume,) = [volume for volume in pod["volumes"] if "projected" in volume]
+    sources = {kind: source for entry in volume["projected"]["sources"] for kind, source in entry.items()}
 
     assert helm.only(objects, "ServiceAccount")["automountServiceAccountToken"] is False
-    assert helm.only(objects, "Deployment")["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+    assert pod["automountServiceAccountToken"] is False
     assert helm.only(objects, "Pod")["spec"]["automountServiceAccountToken"] is False
+    assert sources["serviceAccountToken"] == {"path": "token", "expirationSeconds": 3600}
+    assert sources.keys() == {"serviceAccountToken", "configMap", "downwardAPI"}
+    assert {"name": volume["name"], "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": True} in own["volumeMounts"]
+    assert "volumeMounts" not in other
+
+
+def test_kubernetes_own_token_can_be_asked_for():
+    """Then every container has it, and the chart mounts no second one into the same place."""
+    objects = helm.render({"serviceAccount": {"automountServiceAccountToken": True}})
+    pod = helm.only(objects, "Deployment")["spec"]["template"]["spec"]
+
+    assert helm.only(objects, "ServiceAccount")["automountServiceAccountToken"] is True
+    assert pod["automountServiceAccountToken"] is True
+    assert not [volume for volume in pod["volumes"] if "projected" in volume]
+    assert not [mount for mount in pod["containers"][0]["volumeMounts"] if "serviceaccount" in mount["mountPath"]]
+
+
+def test_labels_and_annotations_of_the_service_account():
+    """Clouds bind an account to a role of theirs by an annotation, some by a label."""
+    account = helm.only(
+        helm.render({"serviceAccount": {"labels": {"a": "b"}, "annotations": {"eks.amazonaws.com/role-arn": "arn"}}}), "ServiceAccount"
+    )
+
+    assert account["metadata"]["labels"]["a"] == "b"
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn"}
 
 
 IDS = {"runAsUser": 1, "runAsGroup": 2, "fsGroup": 3}
