@@ -23,6 +23,8 @@ T = TypeVar("T")
 RELEASE = NAMESPACE = "steward"
 PODS_NAMESPACE = "steward-demo"
 RESOLVER = "resolver"
+MADE_BY = "steward.dev/made-by"
+"""Label of the namespaces that the demo and the tests make, so that each finds what it may remove."""
 LABEL = "demo=pods"
 VALUES = {
     "serviceMonitor": {"enabled": True},
@@ -133,7 +135,7 @@ class Stage:
         return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
     def _namespace(self, name: str) -> None:
-        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        labels = {"pod-security.kubernetes.io/enforce": "restricted", MADE_BY: "demo"}
         self.kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
 
     def _apply(self, *objects: Object) -> None:

@@ -16,10 +16,10 @@ from cluster.support.prometheus import Prometheus  # noqa: E402
 from cluster.support.release import Release  # noqa: E402
 from cluster.support.team import RESOLVER, Team  # noqa: E402
 from demolib import workloads  # noqa: E402
+from demolib.stage import MADE_BY  # noqa: E402
 
 FIGURES = pytest.StashKey[list[str]]()
-OURS = {"steward.dev/tests": "true"}
-RESTRICTED = {"labels": {"pod-security.kubernetes.io/enforce": "restricted", **OURS}}
+RESTRICTED = {"labels": {"pod-security.kubernetes.io/enforce": "restricted", MADE_BY: "tests"}}
 TIMEOUT_SECONDS = 300
 """Of one test. What it waits for has shorter deadlines with better words; this one ends a test that hangs."""
 
@@ -45,9 +45,8 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 
 def sweep(cluster: Cluster) -> None:
-    """Remove what a run left that was killed: another operator would serve the pods of this one."""
-    label = ",".join(f"{name}={value}" for name, value in OURS.items())
-    for namespace in [one["metadata"]["name"] for one in cluster.select("namespaces", "--selector", label)]:
+    """Remove the demo, and what a run left that was killed: another operator would serve the pods of this one, and be scraped in its place."""
+    for namespace in [one["metadata"]["name"] for one in cluster.select("namespaces", "--selector", MADE_BY)]:
         for name in cluster.run("helm", "list", "--short", "--namespace", namespace).split():
             Release(cluster, "", name, namespace).uninstall()
         cluster.kubectl("delete", "namespace", namespace, "--wait")
