@@ -100,7 +100,7 @@ class _Performer:
         except errors.NotFound:
             left = None
         if left is None:
-            writer.deleted(meta.key, meta.uid, at=_now())
+            writer.deleted(action.observed, at=_now())
         else:
             writer.wrote(left, at=_now())
 

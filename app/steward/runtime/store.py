@@ -20,6 +20,9 @@ from steward.runtime.sharing import Sharer
 T = TypeVar("T", bound=HasMeta)
 V = TypeVar("V")
 
+GONE_LIMIT = 4096
+"""Deleted objects remembered, against late events about them. A watch tells in order; what comes late is an answer that crossed an event."""
+
 SLICE = 256
 """Objects filed before others may run: about 5 ms."""
 
@@ -80,14 +83,17 @@ class Store(Generic[T]):
 
 
 class _Written(NamedTuple):
-    """A write of ours that the watch has not shown yet.
+    """A write of ours that the watch has not shown yet: the version of its answer, and when that came."""
 
-    ``version`` is that of the answer; a deletion has none, only the uid that is gone.
-    """
-
-    uid: str
     version: int | None
     at: float
+
+
+class _Gone(NamedTuple):
+    """A uid that was deleted: at which version, None for any, and when our own deletion was answered."""
+
+    version: int | None
+    at: float = float("-inf")
 
 
 class Writer(Generic[T]):
@@ -97,6 +103,7 @@ class Writer(Generic[T]):
         self.store = store
         self._subscribers: list[Callable[[Change[T]], None]] = []
         self._written: dict[Key, _Written] = {}
+        self._gone: dict[str, _Gone] = {}
         self._share = Sharer(store.resource.shared)
 
     def subscribe(self, handler: Callable[[Change[T]], None]) -> None:
@@ -106,55 +113,72 @@ class Writer(Generic[T]):
     def upsert(self, item: T) -> None:
         """File an object of an ADDED or MODIFIED event.
 
-        An event of a version we hold, or one older than a write of ours, is dropped. A new uid under an old key is a deletion and an addition.
+        An event of a version we hold or passed, in a write of ours too, is dropped. A new uid under an old key is a deletion and an addition.
         """
         key = item.metadata.key
-        pending = self._written.get(key)
-        if pending is not None:
-            if _is_behind(item, pending):
-                return
-            del self._written[key]
+        if self._is_known_better(key, item):
+            return
+        self._written.pop(key, None)
         self._put(key, item)
 
     def remove(self, item: T) -> None:
         """Forget an object of a DELETED event, if it is still the one we hold."""
-        key = item.metadata.key
-        pending = self._written.get(key)
-        if pending is not None and pending.uid == item.metadata.uid:
-            del self._written[key]
-        held = self.store.get(key)
-        if held is not None and held.metadata.uid == item.metadata.uid:
-            self._drop(key, item)
+        self._forget(item.metadata.key, item, _Gone(_version(item)))
 
     async def replace(self, items: dict[Key, T], *, started: float, within: Callable[[Key], bool] = lambda _: True) -> None:
         """Make the store equal to a whole list, with one change for each difference, and let others run in between.
+
+        The list is believed also where it is older than what we hold: a server restored from a backup counts from an earlier version.
 
         Args:
             items: The list.
             started: Loop time at which the list was asked for; younger writes of ours are kept.
             within: Which keys the list speaks of.
         """
-        for key, written in list(self._written.items()):
-            if within(key) and written.at < started:
-                del self._written[key]
+        self._written = {key: written for key, written in self._written.items() if not within(key) or written.at >= started}
+        self._gone = {uid: gone for uid, gone in self._gone.items() if gone.at >= started}
         async for key, held in _in_slices(self.store._objects.items()):
             if within(key) and key not in items and key not in self._written and self.store.get(key) is held:
                 self._drop(key, held)
         async for item in _in_slices(items.values()):
-            self.upsert(item)
+            if not self._is_behind(item.metadata.key, item):
+                self._put(item.metadata.key, item)
 
     def wrote(self, item: T, *, at: float) -> None:
-        """File the server's answer to a create or apply of ours."""
+        """File the server's answer to a create or apply of ours, unless the watch was faster and knows better."""
         key = item.metadata.key
-        self._written[key] = _Written(item.metadata.uid, _version(item), at)
-        self._put(key, item)
+        if not self._is_known_better(key, item):
+            self._written[key] = _Written(_version(item), at)
+            self._put(key, item)
 
-    def deleted(self, key: Key, uid: str, *, at: float) -> None:
-        """File the server's answer to a delete of ours: this uid is gone."""
-        self._written[key] = _Written(uid, None, at)
+    def deleted(self, item: T, *, at: float) -> None:
+        """File the server's answer to a delete of ours: this object is gone, whatever late events tell."""
+        key = item.metadata.key
         held = self.store.get(key)
-        if held is not None and held.metadata.uid == uid:
-            self._drop(key, held)
+        self._forget(key, held if held is not None and held.metadata.uid == item.metadata.uid else item, _Gone(None, at))
+
+    def _is_known_better(self, key: Key, item: T) -> bool:
+        """Whether something tells of a time before what we know."""
+        held = self.store.get(key)
+        return self._is_behind(key, item) or (held is not None and _is_before(_version(item), _version(held)))
+
+    def _is_behind(self, key: Key, item: T) -> bool:
+        """Whether something tells of a time before a write of ours, or of an object that was deleted since."""
+        version = _version(item)
+        gone = self._gone.get(item.metadata.uid)
+        if gone is not None and (gone.version is None or version is None or version <= gone.version):
+            return True
+        written = self._written.get(key)
+        return written is not None and _is_before(version, written.version)
+
+    def _forget(self, key: Key, item: T, gone: _Gone) -> None:
+        self._gone[item.metadata.uid] = gone
+        if len(self._gone) > GONE_LIMIT:
+            del self._gone[next(iter(self._gone))]
+        held = self.store.get(key)
+        if held is not None and held.metadata.uid == item.metadata.uid:
+            self._written.pop(key, None)
+            self._drop(key, item)
 
     def _put(self, key: Key, item: T) -> None:
         held = self.store.get(key)
@@ -162,7 +186,7 @@ class Writer(Generic[T]):
             if held.metadata.resource_version == item.metadata.resource_version and held.metadata.uid == item.metadata.uid:
                 return
             if held.metadata.uid != item.metadata.uid:
-                self._drop(key, held)
+                self._forget(key, held, _Gone(None))
                 held = None
         item = self._share(item)
         if held is not None:
@@ -205,9 +229,5 @@ def _version(item: HasMeta) -> int | None:
     return int(version) if version.isdigit() else None
 
 
-def _is_behind(item: HasMeta, pending: _Written) -> bool:
-    """Whether an event tells of a time before our own write."""
-    if pending.version is None:
-        return item.metadata.uid == pending.uid
-    version = _version(item)
-    return version is not None and version < pending.version
+def _is_before(version: int | None, other: int | None) -> bool:
+    return version is not None and other is not None and version < other
