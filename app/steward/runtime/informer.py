@@ -90,6 +90,8 @@ class Informer(Generic[T]):
         self._namespace = namespace
         self._selector = selector
         self._pauses = Pauses(backoff)
+        # A server that says "too old" is well: after an outage the list must not wait for the pause that the outage had grown to.
+        self._relist_pauses = Pauses(backoff)
         self._relisted = relisted
         self._moved = moved
         self._state: State = Empty()
@@ -111,13 +113,14 @@ class Informer(Generic[T]):
         """Follow the resource for ever. Every failure is retried with backoff; only cancellation ends it."""
         while True:
             at_least: float | None = None
+            pauses = self._pauses
             try:
                 heard = await self._next()
                 healthy = not isinstance(heard, Failed)
                 self.failure = None
             except errors.Gone as error:
                 log.info("version expired, listing again", resource=str(self.resource), reason=str(error))
-                heard, healthy = Expired(), False
+                heard, healthy, pauses = Expired(), False, self._relist_pauses
             except errors.StewardError as error:
                 heard, healthy = Failed(), self._refused(error)
                 if not healthy:
@@ -125,7 +128,7 @@ class Informer(Generic[T]):
                 at_least = getattr(error, "retry_after", None)
             self._state = step(self._state, heard)
             if not healthy:
-                await self._pauses.wait(at_least=at_least)
+                await pauses.wait(at_least=at_least)
 
     async def _next(self) -> Heard:
         match self._state:

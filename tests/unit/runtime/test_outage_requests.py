@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from steward.runtime import backoff
+from support.builders import pod
 from support.fakeapi import FakeAPI
 from support.managers import Running, running
 
@@ -42,3 +44,32 @@ async def test_a_stream_that_ends_badly_is_no_second_request(how):
 
         assert {"200": api.requests("watch services")} == counted
         assert 2 == steward.sample("steward_kube_api_request_duration_seconds_bucket", verb="watch", resource="services", le="1.0")
+
+
+async def test_a_version_that_is_too_old_after_an_outage_costs_no_second_long_pause(monkeypatch):
+    """The pause had grown to a quarter of a minute; it was for a server that is away, not for one that asks for a list."""
+    monkeypatch.setattr(backoff.random, "random", lambda: 0.0)
+    api = FakeAPI()
+    async with running(api) as steward:
+        api.stop(60)
+        await asyncio.sleep(60)
+        api.add(pod("web-0"))
+        api.compact()
+        await steward.until(lambda: api.requests("watch pods") == 2)
+        back = asyncio.get_running_loop().time()
+
+        await steward.until(lambda: api.get("services", "shop/web-0"))
+
+        assert asyncio.get_running_loop().time() - back <= backoff.WATCH_BACKOFF.first + 0.1
+
+
+async def test_a_server_that_forgets_at_once_is_not_asked_for_lists_without_end():
+    """A watch that is too old right after each list: the lists become rarer and rarer."""
+    api = FakeAPI()
+    async with running(api):
+        api.gone("watch pods", how="status", times=None)
+        api.drop("watch pods")
+        await asyncio.sleep(60)
+
+        assert api.requests("watch pods") <= 20
+        api.heal()
