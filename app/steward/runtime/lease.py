@@ -128,7 +128,19 @@ class Lease:
         self._leading = leading
         self._seen: LeaseObject | None = None
         self._seen_at = 0.0
+        self._failing = False
         self.holder = ""
+
+    async def notice(self) -> None:
+        """Wait until the lease was seen once. The time of a holder who is gone runs from then on: better while caches fill than afterwards."""
+        while True:
+            try:
+                await self._look(timeout=self._config.renew_deadline)
+            except errors.StewardError as error:
+                self._note(str(error))
+                await pause(self._until_next_look())
+            else:
+                return
 
     async def acquire(self) -> Held:
         """Wait for the leadership, for ever. Follow with :meth:`keep` at once: nothing renews the lease before."""
@@ -186,7 +198,7 @@ class Lease:
             self._seen = None
             log.debug("lease changed in between", lease=str(self._config.key))
         except (errors.StewardError, TimeoutError) as error:
-            log.warning("lease not reached", lease=str(self._config.key), reason=str(error) or "no answer in time")
+            self._note(str(error) or "no answer in time")
         return False
 
     async def _take_or_renew(self) -> bool:
@@ -230,7 +242,14 @@ class Lease:
         if self._seen is None or found is None or found.spec != self._seen.spec:
             self._seen_at = asyncio.get_running_loop().time()
         self._seen = found
+        self._failing = False
         self.holder = (found.spec.holder_identity or "") if found is not None else ""
+
+    def _note(self, reason: str) -> None:
+        """Say the first failure of a row at warning, its repetitions at debug."""
+        say = log.debug if self._failing else log.warning
+        self._failing = True
+        say("lease not reached", lease=str(self._config.key), reason=reason)
 
     async def _release(self) -> None:
         """Give the lease back, so that the next leader need not wait for it to expire."""

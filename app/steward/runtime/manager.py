@@ -33,9 +33,6 @@ T = TypeVar("T", bound=HasMeta)
 DRAIN_SECONDS = 10.0
 """Time for keys in work when stopping; the rest of the kubelet's 30 s of grace is for the lease, Events and connections."""
 
-FLUSH_SECONDS = 2.0
-"""Time for the last Events when stopping."""
-
 BEAT_SECONDS, BEAT_LIMIT = 1.0, 30.0
 """The loop writes down that it lives every second; half a minute of silence means that it is blocked."""
 
@@ -214,18 +211,18 @@ class Manager(Generic[C]):
     async def _lead(self) -> None:
         """Wait for the caches, then for the lease; work; and give everything back."""
         assert self._recorder is not None, "built before"
-        leading = self.instruments[metrics.LEADER].labels()
+        leading, config = self.instruments[metrics.LEADER].labels(), self._lease_config
+        lease = Lease(self._client, config, leading=lambda leads: leading.set(int(leads))) if config is not None else None
         try:
-            await self._unless_stopped(self._synced())
+            await self._unless_stopped(self._synced(lease))
             gc.collect()
             gc.freeze()
             gc.enable()
             log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
-            if self._lease_config is None:
+            if lease is None:
                 leading.set(1)
                 await self._work(Open())
             else:
-                lease = Lease(self._client, self._lease_config, leading=lambda leads: leading.set(int(leads)))
                 fence = await self._unless_stopped(lease.acquire())
                 self._recorder.fence = fence
                 async with lease.keep(fence):
@@ -233,11 +230,7 @@ class Manager(Generic[C]):
                 self._recorder.fence = Open()
         except _StoppedFirst:
             return
-        try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await self._recorder.flush()
-        except TimeoutError:
-            log.warning("last events not written in time")
+        await self._recorder.finish()
 
     async def _work(self, fence: Fence) -> None:
         """Run the controllers until told to stop, then let them finish what they have."""
@@ -263,8 +256,9 @@ class Manager(Generic[C]):
             task.cancel()
             stop.cancel()
 
-    async def _synced(self) -> None:
-        await asyncio.gather(*(informer.synced() for followed in self._followed.values() for informer in followed.informers))
+    async def _synced(self, lease: Lease | None) -> None:
+        caches = (informer.synced() for followed in self._followed.values() for informer in followed.informers)
+        await asyncio.gather(*caches, *(() if lease is None else (lease.notice(),)))
 
     async def _resync(self) -> None:
         while True:

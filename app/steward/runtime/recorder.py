@@ -44,6 +44,9 @@ TRIES = 12
 COALESCE_SECONDS = 1.0
 """Repetitions within this time leave as one write."""
 
+FLUSH_SECONDS = 2.0
+"""Time for the last Events when stopping."""
+
 log = get_logger(__name__)
 
 
@@ -176,6 +179,14 @@ class Recorder:
                     self._dirty[key] = entry
                     self._news.set()
                     await self._pauses.wait()
+
+    async def finish(self) -> None:
+        """Write what waits, as far as there is time."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self.flush()
+        except TimeoutError:
+            log.warning("last events not written in time")
 
     async def _write(self, entry: _Entry) -> bool:
         """Write one Event; False when it should be tried again."""

@@ -13,6 +13,7 @@ from steward.runtime.resource import Key
 from steward.telemetry.metrics import bind
 from support.builders import lease
 from support.fakeapi import FakeAPI, MemoryTransport
+from support.managers import Running
 
 pytestmark = pytest.mark.looptime
 
@@ -85,3 +86,34 @@ async def test_a_lease_that_runs_out_while_the_server_refuses_does_not_make_a_st
 
     shortest = CONFIG.retry_period / (1 + leases.JITTER)
     assert 59 / CONFIG.retry_period - 1 <= refused <= 59 / shortest + 1
+
+
+async def test_the_lease_of_a_holder_who_is_gone_runs_out_while_caches_fill(api, monkeypatch):
+    """The only replica is restarted in an outage: from the server's return to the leadership it is one lease, not one after the caches."""
+    monkeypatch.setattr(leases.random, "random", lambda: 0.0)
+    clock = asyncio.get_running_loop().time
+    api.answer(503, seconds=60)
+    steward = Running(api, lease=True, identity="steward-1")
+    steward.start()
+    await asyncio.sleep(60)
+    back = clock()
+
+    await steward.until(lambda: steward.sample("steward_leader") == 1)
+
+    assert CONFIG.lease_duration <= clock() - back <= CONFIG.lease_duration + CONFIG.retry_period + 0.1
+    await steward.stop()
+
+
+async def test_a_lease_that_is_not_reached_is_said_once_in_a_row(api, caplog):
+    """At warning; what follows is for whoever asks for more."""
+    caplog.set_level("DEBUG")
+    waiting = asyncio.ensure_future(standby(api).acquire())
+    for _ in range(2):
+        await asyncio.sleep(5)
+        api.answer(503, seconds=5)
+        await asyncio.sleep(5)
+    waiting.cancel()
+
+    said = [record.levelname for record in caplog.records if record.getMessage() == "lease not reached"]
+    assert 2 == said.count("WARNING")
+    assert 4 <= said.count("DEBUG")
