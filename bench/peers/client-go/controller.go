@@ -33,10 +33,19 @@ type controller struct {
 	together  bool
 }
 
-func newController(ctx context.Context, client kubernetes.Interface, resync time.Duration, together bool) (*controller, error) {
-	pods := informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(stripPod))
-	services := informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(stripChild))
-	slices := informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(stripChild),
+type options struct {
+	resync         time.Duration
+	together, lean bool
+}
+
+func newController(ctx context.Context, client kubernetes.Interface, how options) (*controller, error) {
+	stripPod := cache.TransformFunc(withoutManagedFields)
+	if how.lean {
+		stripPod = onlyWhatIsRead
+	}
+	pods := informers.NewSharedInformerFactoryWithOptions(client, how.resync, informers.WithTransform(stripPod))
+	services := informers.NewSharedInformerFactoryWithOptions(client, how.resync, informers.WithTransform(withoutManagedFields))
+	slices := informers.NewSharedInformerFactoryWithOptions(client, how.resync, informers.WithTransform(withoutManagedFields),
 		informers.WithTweakListOptions(func(options *metav1.ListOptions) {
 			options.LabelSelector = discoveryv1.LabelManagedBy + "=" + sliceManager
 		}))
@@ -49,7 +58,7 @@ func newController(ctx context.Context, client kubernetes.Interface, resync time
 		slices:    slices.Discovery().V1().EndpointSlices().Lister(),
 		queue:     workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[types.NamespacedName]()),
 		recorder:  broadcaster.NewRecorder(scheme.Scheme, "client-go-peer"),
-		together:  together,
+		together:  how.together,
 	}
 	// A child that appears asks for nothing: to look again before its sibling is in the cache would only cost a request.
 	child := cache.ResourceEventHandlerFuncs{UpdateFunc: func(_, object any) { made.wakeOwner(object) }, DeleteFunc: made.wakeOwner}

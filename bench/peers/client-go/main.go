@@ -1,6 +1,6 @@
-// The peer that most people would write in Go: client-go's informers, workqueue, leader election and event recorder, protobuf on the wire,
-// a cache stripped to what is read, and no limit on requests per second. It does what Steward's headless component does for a pod that is
-// annotated: a headless Service and an EndpointSlice, both owned by the pod, and an Event.
+// The peer in Go: client-go's informers, workqueue, leader election and event recorder, protobuf on the wire, and no limit on requests per
+// second. It does what Steward's headless component does for a pod that is annotated: a headless Service and an EndpointSlice, both owned by
+// the pod, and an Event. Without flags it is written as most are; with -together and -lean it is as good as we can make it.
 package main
 
 import (
@@ -23,6 +23,7 @@ import (
 
 func main() {
 	together := flag.Bool("together", false, "send the Service and the EndpointSlice at once, instead of one after the other")
+	lean := flag.Bool("lean", false, "keep of a pod only the fields that are read, instead of all but managed fields")
 	workers := flag.Int("workers", 32, "pods in work at once")
 	resync := flag.Duration("resync", 10*time.Minute, "how often every pod is looked at again from the cache")
 	flag.Parse()
@@ -37,7 +38,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	controller, err := newController(ctx, client, *resync, *together)
+	controller, err := newController(ctx, client, options{resync: *resync, together: *together, lean: *lean})
 	if err != nil {
 		log.Fatal(err)
 	}

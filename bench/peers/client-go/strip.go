@@ -7,8 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// stripPod keeps of a pod what is read here, so that the cache is small.
-func stripPod(object any) (any, error) {
+// onlyWhatIsRead keeps a few fields of a pod.
+func onlyWhatIsRead(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return nil, fmt.Errorf("expected a Pod, got %T", object)
@@ -31,8 +31,8 @@ func stripPod(object any) (any, error) {
 	return kept, nil
 }
 
-// stripChild drops who wrote which field, as most controllers do.
-func stripChild(object any) (any, error) {
+// withoutManagedFields drops who wrote which field: controller-runtime's TransformStripManagedFields, which is as far as most go.
+func withoutManagedFields(object any) (any, error) {
 	if meta, ok := object.(metav1.Object); ok {
 		meta.SetManagedFields(nil)
 	}

@@ -1,0 +1,80 @@
+"""Who is measured, and how each is started."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.prepare import BENCH
+
+SPEED = 60
+"""How many times faster the idle hour passes."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One program that gives annotated pods a headless Service.
+
+    Attributes:
+        name: As in the tables.
+        command: Its command line, given a directory for its files.
+        idle: The same for an hour of resyncs in a minute.
+        environment: Further variables.
+    """
+
+    name: str
+    command: Callable[[Path], list[str]]
+    idle: Callable[[Path], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def made() -> Path:
+    """What :mod:`harness.prepare` made."""
+    return Path(os.environ["BENCH_MADE"])
+
+
+def _steward_config(directory: Path, *, elects: bool) -> str:
+    ports = [_free_port(), _free_port()]
+    path = directory / "steward.yaml"
+    path.write_text(
+        f"http: {{metricsPort: {ports[0]}, healthPort: {ports[1]}}}\n"
+        f"leaderElection: {{enabled: {str(elects).lower()}, leaseName: steward, leaseNamespace: default}}\n"
+        "config: {}\n"
+    )
+    return str(path)
+
+
+def _steward(directory: Path) -> list[str]:
+    return [str(made() / "steward" / "bin" / "steward"), "run", "headless", "--config", _steward_config(directory, elects=True)]
+
+
+def _steward_in_a_hurry(directory: Path) -> list[str]:
+    # A lease that has to be renewed every 30 ms is not what an idle hour is about.
+    python = str(made() / "steward" / "bin" / "python")
+    return [python, "-m", "harness.hurry", str(SPEED), "run", "headless", "--config", _steward_config(directory, elects=False)]
+
+
+def _go(*arguments: str) -> Callable[[Path], list[str]]:
+    return lambda _: [str(made() / "bin" / "client-go"), *arguments]
+
+
+def _python(name: str, *arguments: str) -> Callable[[Path], list[str]]:
+    return lambda _: [str(made() / "peers" / "bin" / "python"), str(BENCH / "peers" / name / "main.py"), *arguments]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        return port
+
+
+STEWARD = Peer("Steward", _steward, _steward_in_a_hurry, {"POD_NAME": "bench", "POD_NAMESPACE": "default"})
+USUAL = Peer("client-go, as usual", _go(), _go("-resync=10s"))
+TUNED = Peer("client-go, tuned", _go("-together", "-lean"), _go("-together", "-lean", "-resync=10s"))
+KOPF = Peer("kopf", _python("kopf"), _python("kopf"))
+INFORMER = Peer("Python informer", _python("informer"), _python("informer", "--resync-seconds=10"))
+
+ALL = (STEWARD, USUAL, TUNED, KOPF, INFORMER)

@@ -1,0 +1,115 @@
+"""Writes the figures as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import targets
+from harness.cluster import FAKE
+from harness.figures import Figures
+from harness.peers import USUAL
+from harness.prepare import BENCH
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        title: What was measured; ``{at}`` is where.
+        name: The figure.
+        unit: What its values are divided by to be shown.
+        digits: Digits after the point.
+        compared: Whether ratios mean something.
+    """
+
+    title: str
+    name: str
+    unit: float = 1
+    digits: int = 0
+    compared: bool = True
+
+
+ROWS = (
+    Row("Ready among {at} pods, s", "ready_seconds", digits=2),
+    Row("Memory at {at} pods, MB", "memory_bytes", MEGABYTE),
+    Row("Memory at {at} pods after all rates, MB", "memory_after_load_bytes", MEGABYTE),
+    Row("Event to both writes at {at} pods/s, p50, ms", "p50_milliseconds", digits=1),
+    Row("Event to both writes at {at} pods/s, p99, ms", "p99_milliseconds", digits=1),
+    Row("CPU per pod at {at} pods/s, µs", "cpu_microseconds_per_pod"),
+    Row("Sent at {at} pods/s, pods/s", "sent_per_second", compared=False),
+    Row("Served at {at} pods/s, %", "done_share", 0.01, compared=False),
+    Row("Storm of {at} annotated pods at start, s", "storm_seconds", digits=1),
+    Row("Idle hour: writes", "idle_writes", compared=False),
+    Row("Idle hour: lists", "idle_lists", compared=False),
+    Row("Outage: requests", "outage_requests", compared=False),
+    Row("Outage: of these lists and watches", "outage_informer_requests", compared=False),
+    Row("Outage: CPU, % of a core", "outage_cpu_share", 0.01, digits=1, compared=False),
+    Row("Outage: restarts of the process", "outage_restarts", compared=False),
+    Row("Outage: seconds to serve what was missed", "outage_recovery_seconds", digits=1, compared=False),
+)
+
+FALLEN_BEHIND = 0.9
+"""Below this share of the asked rate, what is measured is the server or the machine, not the peer."""
+
+
+def page(figures: Figures, about: dict[str, Any], *, command: str) -> str:
+    """The whole page."""
+    parts = [
+        f"<!-- Written by `{command}`. -->\n# Performance\n",
+        (BENCH / "method.md").read_text().format(**_words(about)),
+        "## Promises\n",
+        "\n".join(_promises(figures)),
+        f"\n{(BENCH / 'notes.md').read_text()}",
+        "## Figures\n",
+        f"Medians of {about['rounds']} rounds; in brackets the ratio to *{USUAL.name}* in the same run.\n",
+        "![Memory and time to be ready against the number of pods, and latency against the rate](performance.svg)\n",
+        *("\n".join(_table(figures, server)) + "\n" for server in figures.servers()),
+    ]
+    return "\n".join(parts)
+
+
+def _words(about: dict[str, Any]) -> dict[str, str]:
+    packages = {name: ", ".join(f"{one} {version}" for one, version in found.items()) for name, found in about["packages"].items()}
+    return {name: str(value) for name, value in about.items()} | {f"{name}_packages": text for name, text in packages.items()}
+
+
+def _promises(figures: Figures) -> Iterator[str]:
+    yield f"As ratios in one run, judged at the {FAKE}.\n"
+    yield "| Steward | promised at most | found | |"
+    yield "| --- | ---: | ---: | --- |"
+    for verdict in targets.judge(figures):
+        found = "not measured" if verdict.found is None else f"{verdict.found:.3g}{verdict.unit}"
+        yield f"| {verdict.promise} | {verdict.limit:g}{verdict.unit} | {found} | {'kept' if verdict.is_kept else '**missed**'} |"
+
+
+def _table(figures: Figures, server: str) -> Iterator[str]:
+    peers = figures.peers()
+    yield f"### At the {server}\n"
+    yield f"| | {' | '.join(peers)} |"
+    yield f"| --- |{' ---: |' * len(peers)}"
+    for row in ROWS:
+        for at in figures.places(server, row.name):
+            cells = [_cell(figures, server, peer, row, at) for peer in peers]
+            yield f"| {row.title.format(at=f'{at:,}')} | {' | '.join(cells)} |"
+
+
+def _cell(figures: Figures, server: str, peer: str, row: Row, at: int) -> str:
+    value = figures.median(server, peer, row.name, at)
+    if value is None:
+        return "-"
+    shown = f"{value / row.unit:,.{row.digits}f}"
+    ratio = figures.ratio(server, peer, USUAL.name, row.name, at)
+    return f"{shown} ({ratio:.2f})" if row.compared and ratio is not None and peer != USUAL.name else shown
+
+
+def write(directory: Path, figures: Figures, about: dict[str, Any], *, command: str) -> Path:
+    """Write performance.md, and return where it is."""
+    path = directory / "performance.md"
+    path.write_text(page(figures, about, command=command))
+    return path

@@ -1,0 +1,51 @@
+"""Waits for what a peer does, for as long as it makes progress."""
+
+from __future__ import annotations
+
+import time
+
+from harness.cluster import Batch, Cluster
+from harness.process import Running
+
+LOOK_SECONDS = 0.1
+
+STALLED_SECONDS = 20.0
+"""Without progress for so long, a peer will not come to an end."""
+
+QUIET_SHARE, QUIET_SECONDS, QUIET_LIMIT = 0.05, 1.0, 60.0
+"""A peer that used less than this share of a core for this long is quiet. Behind the writes that are timed come Events, part of the cost."""
+
+
+class Died(Exception):
+    """The peer has ended; its log says why."""
+
+
+def until_done(cluster: Cluster, peer: Running) -> Batch:
+    """Wait until both objects of every annotated pod are there, or no more come; then look which it is."""
+    last, moved = -1, time.monotonic()
+    while True:
+        batch = cluster.batch()
+        if batch.done != last:
+            last, moved = batch.done, time.monotonic()
+        if batch.done == batch.pods or time.monotonic() - moved > patience(batch):
+            return batch
+        if not peer.is_alive:
+            raise Died
+        time.sleep(LOOK_SECONDS)
+
+
+def patience(batch: Batch) -> float:
+    """The first object may take a minute or two: it waits for the whole first list."""
+    return STALLED_SECONDS if batch.done else 10 * STALLED_SECONDS
+
+
+def until_quiet(peer: Running) -> None:
+    """Wait until the peer has nothing to do any more, or a minute has passed."""
+    deadline = time.monotonic() + QUIET_LIMIT
+    used = peer.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(QUIET_SECONDS)
+        now = peer.cpu_seconds()
+        if now - used < QUIET_SHARE * QUIET_SECONDS:
+            return
+        used = now
