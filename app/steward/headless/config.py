@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
+
+from steward.runtime import selector
+from steward.runtime.errors import ConfigError
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -37,3 +44,22 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
         ),
     ] = "skip"
     copy_annotations: Annotated[tuple[str, ...], msgspec.Meta(description="Annotations copied from the pod to its Service. Others never are.")] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently never match. Raises: ConfigError."""
+        for field, name in self._annotations():
+            # Unlike those of labels, keys of annotations may have capital letters in their domain.
+            if not selector.is_key(name.lower()):
+                raise ConfigError(f'config.{field}: "{name}" is not the key of an annotation. Write one such as example.com/headless-service.')
+        for index, namespace in enumerate(self.exclude_namespaces):
+            if _NAMESPACE.fullmatch(namespace) is None:
+                raise ConfigError(f'config.excludeNamespaces[{index}]: "{namespace}" is not a namespace. Write whole names; there are no patterns.')
+        try:
+            selector.check(self.pod_selector)
+        except ValueError as error:
+            raise ConfigError(f"config.podSelector: {error}. Write a label selector such as app=web,tier in (a, b),!batch.") from error
+
+    def _annotations(self) -> Iterator[tuple[str, str]]:
+        yield "annotation", self.annotation
+        yield from ((f"legacyAnnotations[{index}]", name) for index, name in enumerate(self.legacy_annotations))
+        yield from ((f"copyAnnotations[{index}]", name) for index, name in enumerate(self.copy_annotations))
