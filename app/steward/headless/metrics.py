@@ -18,11 +18,17 @@ PREFIX = "k8s_headless_service_operator"
 
 _NO_SKIPS = dict.fromkeys(("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated"), 0)
 
+
+def _services(services: Callable[[], Iterable[Service]]) -> Iterable[Sample]:
+    owned = Tally(service.metadata.namespace for service in services())
+    return [Sample((namespace,), number) for namespace, number in owned.items()]
+
+
 SERVICES: StateGauge[Callable[[], Iterable[Service]]] = StateGauge(
     f"{PREFIX}_services",
     "Headless Services that belong to a pod, by namespace.",
     ("namespace",),
-    lambda services: _services(services),  # noqa: PLW0108 - defined below
+    _services,
 )
 SKIPPED: StateGauge[Callable[[], Iterable[str]]] = StateGauge(
     f"{PREFIX}_skipped_pods",
@@ -45,8 +51,6 @@ RECONCILE_DURATION = Histogram(
 ORPHANS = Counter(f"{PREFIX}_orphans_deleted_total", "Services and EndpointSlices deleted because their pod was gone.", preset=((),))
 
 ALL = (SERVICES, SKIPPED, OPERATIONS_TOTAL, POD_EVENTS, RECONCILE_DURATION, ORPHANS)
-
-_NO_SKIPS = dict.fromkeys(("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated"), 0)
 
 
 class Counters:
@@ -74,8 +78,3 @@ class Counters:
                 self._orphans.inc()
         for operation, status in worst.items():
             self._operations.labels(operation, status).inc()
-
-
-def _services(services: Callable[[], Iterable[Service]]) -> Iterable[Sample]:
-    owned = Tally(service.metadata.namespace for service in services())
-    return [Sample((namespace,), number) for namespace, number in owned.items()]
