@@ -10,9 +10,15 @@ apiVersion: v1
 kind: Service
 metadata:
   {{- $labels := include "steward.merged" (list $metrics.service.labels (dict "steward.dev/job" (include "steward.job" .))) | fromYaml }}
-  {{- include "steward.metadata" (merge (dict "name" (include "steward.metrics.name" .) "labels" $labels "annotations" $metrics.service.annotations) .) | nindent 2 }}
+  {{- $annotations := include "steward.merged" (list (include "steward.metrics.annotations" .context | fromYaml) $metrics.service.annotations) | fromYaml }}
+  {{- include "steward.metadata" (merge (dict "name" (include "steward.metrics.name" .) "labels" $labels "annotations" $annotations) .) | nindent 2 }}
 spec:
   type: ClusterIP
+  {{- range $key := list "ipFamilyPolicy" "ipFamilies" }}
+  {{- with get $metrics.service $key }}
+  {{- dict $key . | toYaml | nindent 2 }}
+  {{- end }}
+  {{- end }}
   selector:
     {{- include "steward.selectorLabels" . | nindent 4 }}
   ports:
@@ -20,5 +26,18 @@ spec:
       port: {{ $metrics.port }}
       targetPort: metrics
       protocol: TCP
+{{- end }}
+{{- end }}
+
+{{/*
+What servers without Prometheus Operator look for, as YAML. On the Service, not on the pods: they need not restart when a
+monitor takes over. Call with the root context.
+*/}}
+{{- define "steward.metrics.annotations" -}}
+{{- if and .Values.metrics.prometheusAnnotations (not (include "steward.monitor.kind" .)) -}}
+prometheus.io/scrape: "true"
+prometheus.io/scheme: http
+prometheus.io/port: {{ .Values.metrics.port | quote }}
+prometheus.io/path: /metrics
 {{- end }}
 {{- end }}

@@ -1,24 +1,28 @@
 {{/* What will not work as somebody may expect, one line each. Call with the root context. */}}
 {{- define "steward.warnings" -}}
 {{- $names := (include "steward.components.enabled" . | fromYaml).names }}
-{{- $scraped := or .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
+{{- $monitor := include "steward.monitor.kind" . }}
 {{- if not $names }}
 - No component is enabled, so nothing runs. Set components.<name>.enabled=true.
 {{- end }}
-{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
-- serviceMonitor and podMonitor are both enabled. Only the ServiceMonitor was created, so that no pod is scraped twice.
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled $monitor }}
+- serviceMonitor and podMonitor are both enabled. Only the {{ $monitor }} was created, so that no pod is scraped twice.
 {{- end }}
-{{- range $key, $kind := dict "serviceMonitor" "ServiceMonitor" "podMonitor" "PodMonitor" "prometheusRule" "PrometheusRule" }}
+{{- range $key, $kind := include "steward.monitoring.kinds" . | fromYaml }}
 {{-   $values := index $.Values $key }}
-{{-   $created := and $values.enabled (not (and (eq $key "podMonitor") $.Values.serviceMonitor.enabled)) }}
-{{-   if and $created (not $values.additionalLabels) }}
+{{-   $created := and $values.enabled (eq "prometheusRule" $key | ternary (include "steward.renders" (dict "context" $ "key" $key)) (eq $monitor $kind)) }}
+{{-   $present := include "steward.monitoring.present" (dict "context" $ "key" $key) }}
+{{-   if and $created (not (include "steward.monitoring.labels" $values | fromYaml)) }}
 - {{ $key }}.additionalLabels is empty. kube-prometheus-stack picks up only what carries `release: <its release>`.
 {{-   end }}
-{{-   if and $created (not ($.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" $kind))) }}
+{{-   if and $created (not $present) }}
 - {{ $key }} is enabled, and the cluster has no kind {{ $kind }}. Install Prometheus Operator.
 {{-   end }}
+{{-   if and $values.enabled (eq $values.renderMode "ifPresent") (not $present) }}
+- {{ $key }} was left out: the cluster has no kind {{ $kind }}. Install Prometheus Operator and upgrade, or set {{ $key }}.renderMode=always.
+{{-   end }}
 {{- end }}
-{{- if and .Values.prometheusRule.enabled (not $scraped) }}
+{{- if and .Values.prometheusRule.enabled (not $monitor) }}
 - prometheusRule is enabled without a monitor. Unless something else scrapes the pods, the alerts on absence will fire.
 {{- end }}
 {{- range $name := $names }}

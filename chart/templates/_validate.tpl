@@ -1,13 +1,20 @@
 {{/* Combinations of values that the schema cannot see. Call with the root context. */}}
 {{- define "steward.validate" -}}
-{{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) }}
+{{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) (not .Values.podMonitor.enabled) }}
 {{-   fail "serviceMonitor.enabled: needs the Service that metrics.enabled=false leaves out. Set metrics.enabled=true, or use podMonitor." }}
+{{- end }}
+{{- range $key, $kind := include "steward.monitoring.kinds" . | fromYaml }}
+{{-   $values := index $.Values $key }}
+{{-   if and $values.enabled (eq $values.renderMode "failIfMissing") (not (include "steward.monitoring.present" (dict "context" $ "key" $key))) }}
+{{-     fail (printf "%s.renderMode: the cluster has no kind monitoring.coreos.com/v1/%s. Install Prometheus Operator, or set renderMode=always." $key $kind) }}
+{{-   end }}
 {{- end }}
 {{- if eq (int .Values.metrics.port) (include "steward.healthPort" . | int) }}
 {{-   fail (printf "metrics.port: %d is the port of the probes. Choose another one." (int .Values.metrics.port)) }}
 {{- end }}
 {{- range $name := (include "steward.components.enabled" . | fromYaml).names }}
 {{-   include "steward.validate.component" (dict "context" $ "component" $name) }}
+{{-   include "steward.monitor.validate" (dict "context" $ "component" $name) }}
 {{- end }}
 {{- end }}
 

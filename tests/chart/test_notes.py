@@ -9,6 +9,8 @@ WARNINGS = {
     "both monitors": ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "Only the ServiceMonitor was created"),
     "unselected monitor": ({"serviceMonitor": {"enabled": True}}, "serviceMonitor.additionalLabels is empty"),
     "unselected rule": ({"prometheusRule": {"enabled": True}}, "prometheusRule.additionalLabels is empty"),
+    "left out": ({"serviceMonitor": {"enabled": True, "renderMode": "ifPresent"}}, "serviceMonitor was left out: the cluster has no kind"),
+    "rules left out": ({"prometheusRule": {"enabled": True, "renderMode": "ifPresent"}}, "prometheusRule was left out: the cluster has no kind"),
     "no operator": ({"podMonitor": {"enabled": True}}, "the cluster has no kind PodMonitor"),
     "rules without a scrape": ({"prometheusRule": {"enabled": True}}, "the alerts on absence will fire"),
     "no replicas": ({"replicas": 0}, "headless has no replicas"),
@@ -36,7 +38,7 @@ def test_the_defaults_need_no_warning():
     said = helm.notes()
 
     assert "headless   on" in said
-    assert "Nothing here tells Prometheus to scrape" in said
+    assert "follows the annotation prometheus.io/scrape" in said
     assert "helm test steward" in said
     assert "Mind:" not in said
 
@@ -47,8 +49,11 @@ def test_the_defaults_need_no_warning():
         ({"serviceMonitor": {"enabled": True}}, "by ServiceMonitors"),
         ({"podMonitor": {"enabled": True}}, "by PodMonitors"),
         ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "by ServiceMonitors"),
+        ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}, "metrics": {"enabled": False}}, "by PodMonitors"),
+        ({"metrics": {"prometheusAnnotations": False}}, "Nothing here tells Prometheus to scrape"),
+        ({"metrics": {"enabled": False}}, "Nothing here tells Prometheus to scrape"),
     ],
-    ids=["service", "pod", "both"],
+    ids=["service", "pod", "both", "both without a Service", "without annotations", "without a Service"],
 )
 def test_who_scrapes_is_said(values, scraper):
     """One sentence, and the right one."""

@@ -10,7 +10,6 @@ SWITCHES = [path for path, value in leaves(yaml.safe_load((helm.CHART / "values.
 DEFAULTS = {path: value for path, value in leaves(yaml.safe_load((helm.CHART / "values.yaml").read_text())) if isinstance(value, bool)}
 
 REFUSED = {
-    "metrics.enabled": r"serviceMonitor\.enabled: needs the Service",
     "leaderElection.enabled": r"autoscaling\.maxReplicas: 3 replicas without leader election",
 }
 """Switches that others cannot do without, and what is said of it."""

@@ -9,6 +9,18 @@ IMPOSSIBLE = {
         {"metrics": {"enabled": False}, "serviceMonitor": {"enabled": True}},
         "serviceMonitor.enabled: needs the Service that metrics.enabled=false leaves out. Set metrics.enabled=true, or use podMonitor.",
     ),
+    "a job from nowhere": (
+        {"serviceMonitor": {"enabled": True, "jobLabel": "steward"}},
+        (
+            'serviceMonitor.jobLabel: what is scraped has no label "steward". It has: app.kubernetes.io/component, app.kubernetes.io/instance, '
+            "app.kubernetes.io/managed-by, app.kubernetes.io/name, app.kubernetes.io/part-of, app.kubernetes.io/version, helm.sh/chart, "
+            "steward.dev/job."
+        ),
+    ),
+    "a scrape longer than its interval": (
+        {"podMonitor": {"enabled": True, "interval": "1m", "scrapeTimeout": "1m1s"}},
+        "podMonitor.scrapeTimeout: 1m1s is longer than interval, 1m. Prometheus refuses that; lower it, or leave it empty.",
+    ),
     "one port twice": ({"metrics": {"port": 8081}}, "metrics.port: 8081 is the port of the probes. Choose another one."),
     "two writers": (
         {"components": {"headless": {"replicas": 2, "leaderElection": {"enabled": False}}}},

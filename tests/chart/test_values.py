@@ -13,6 +13,20 @@ from support.paths import dotted, leaves, merge, nest
 VALUES = yaml.safe_load((helm.CHART / "values.yaml").read_text())
 LEAVES = dict(leaves(VALUES))
 
+MONITOR = {
+    "renderMode": "ifPresent",
+    "jobLabel": "app.kubernetes.io/name",
+    "interval": "30s",
+    "scrapeTimeout": "10s",
+    "scheme": "https",
+    "tlsConfig": {"insecureSkipVerify": True},
+    "authorization": {"type": "Bearer"},
+    "basicAuth": {"username": {"name": "a", "key": "b"}},
+    "params": {"name[]": ["up"]},
+    "relabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "bodySizeLimit": "10MB",
+}
 CHANGED = {
     "global.imagePullSecrets": ["mirror"],
     "global.compatibility.openshift.adaptSecurityContext": "force",
@@ -55,14 +69,10 @@ CHANGED = {
     "rbac.scope": "namespace",
     "rbac.namespaces": ["a"],
     "rbac.extraRules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
-    "serviceMonitor.interval": "30s",
-    "serviceMonitor.scrapeTimeout": "10s",
-    "serviceMonitor.relabelings": [{"action": "labeldrop", "regex": "pod"}],
-    "serviceMonitor.metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
-    "podMonitor.interval": "30s",
-    "podMonitor.scrapeTimeout": "10s",
-    "podMonitor.relabelings": [{"action": "labeldrop", "regex": "pod"}],
-    "podMonitor.metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
+    "metrics.service.ipFamilyPolicy": "PreferDualStack",
+    "metrics.service.ipFamilies": ["IPv6"],
+    **{f"{monitor}.{key}": value for monitor in ("serviceMonitor", "podMonitor") for key, value in MONITOR.items()},
+    "prometheusRule.renderMode": "ifPresent",
     "prometheusRule.rules": {"OperatorDown": {"severity": "info"}},
     "networkPolicy.metricsFrom": [{"podSelector": {}}],
     "networkPolicy.extraIngress": [{"ports": [{"port": 1}]}],
@@ -79,6 +89,7 @@ NEEDS = {
     "podMonitor": {"serviceMonitor": {"enabled": False}, "podMonitor": {"enabled": True}},
     "dashboards.folderAnnotation": {"dashboards": {"folder": "Steward"}},
     "metrics.enabled": {"serviceMonitor": {"enabled": False}},
+    "metrics.prometheusAnnotations": {"serviceMonitor": {"enabled": False}},
 }
 """What has to be set for a value to show: values by the path, or the beginning of it."""
 
