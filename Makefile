@@ -14,7 +14,8 @@ export PATH := $(STEWARD_CACHE)/bin:$(CURDIR)/.venv/bin:$(PATH)
 PROVIDER ?= auto
 
 # Fast ones first. pytest keeps this order, so what is broken shows early.
-UNIT_TESTS := $(wildcard tests/unit tests/cluster_tool tests/contract)
+UNIT_TESTS := $(wildcard tests/unit tests/cluster_tool)
+CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
 CLUSTER_TESTS := $(wildcard tests/cluster)
@@ -35,8 +36,8 @@ demo: ## Start a cluster, install Steward and show it at work
 	@ci/demo --provider $(PROVIDER) $(DEMO_FLAGS)
 
 .PHONY: test
-test: lint cluster-up tools ## Run all checks: lint, then unit, chart, alerts and cluster in one pytest run
-	@$(PYTEST) $(UNIT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(CLUSTER_TESTS)
+test: lint cluster-up tools ## Run all checks: lint, then all that follows in one pytest run
+	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(CLUSTER_TESTS)
 
 .PHONY: lint
 lint: venv ## Check style, types, layers, YAML, chart and locks; starts nothing
@@ -52,9 +53,13 @@ lint: venv ## Check style, types, layers, YAML, chart and locks; starts nothing
 	@$(MAKE) verify
 
 .PHONY: unit
-unit: venv ## Test the program, and the fake API server against the real one
-	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS)
+unit: venv ## Test the program, against a fake API server
 	@$(PYTEST) $(UNIT_TESTS)
+
+.PHONY: contract
+contract: venv ## Test that the fake API server does what the real one does
+	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS)
+	@$(PYTEST) $(CONTRACT_TESTS)
 
 .PHONY: chart
 chart: venv ## Test the rendered chart and the dashboards

@@ -1,5 +1,6 @@
 """The cluster, releases of the chart on it, and teams that use it."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +38,8 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     """The cluster under test: the one that is up, else one is started."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    found = clusters.up(request.config.getoption("kubeconfig") or "", request.config.getoption("app_config_file_path") or "")
+    values = request.config.getoption("app_config_file_path") or os.environ.get("ATS_APP_CONFIG_FILE_PATH", "")
+    found = clusters.up(request.config.getoption("kubeconfig") or "", values)
     sweep(found)
     with capture.global_and_fixture_disabled():
         reporter.write_line(f"\ncluster: provider {found.provider}, Kubernetes {found.version}, image {found.image}")
