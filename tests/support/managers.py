@@ -102,14 +102,16 @@ async def running(api: FakeAPI, config: Any = None, **options: Any) -> AsyncIter
 
 
 async def until(condition: Callable[[], Any], *, seconds: float = 60.0, unless: asyncio.Task[Any] | None = None) -> None:
-    """Wait until something is so, on the clock of the loop."""
+    """Wait until something is so, on the clock of the loop: looks after a millisecond, and less and less often, down to four times a second."""
     deadline = asyncio.get_running_loop().time() + seconds
+    pause = 0.001
     while not condition():
         if unless is not None and unless.done():
             unless.result()
             raise AssertionError("it ended before that")
         assert asyncio.get_running_loop().time() < deadline, f"not so within {seconds:g} s"
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, 0.25)
 
 
 async def settled(api: FakeAPI, *, quiet: float = 2.0, seconds: float = 120.0) -> None:

@@ -43,8 +43,8 @@ from steward.telemetry.logging import get_logger
 T = TypeVar("T", bound=HasMeta)
 
 IDLE_TIMEOUT = 75.0
-"""Seconds without a byte after which a watch counts as dead. The server sends a bookmark at least every minute (bookmarkFrequency in
-apiserver/pkg/storage/cacher), so a healthy stream is never this quiet."""
+"""Seconds without a byte after which a watch is asked for anew, for it may be dead. The server sends a bookmark every minute (bookmarkFrequency in
+apiserver/pkg/storage/cacher), unless there is no newer version to tell: where nothing happens, silence is no fault."""
 
 WATCH_SECONDS = (300, 600)
 """A watch asks the server to end it after a random time of 5 to 10 minutes, so that replicas do not reconnect together
@@ -69,6 +69,8 @@ class Informer(Generic[T]):
         selector: Label selector, evaluated by the server.
         writer: Where to file it. Several informers may file into one, each for its namespace.
         relisted: Told the reason of each list, for the metric.
+        moved: Told that something was heard.
+        recovered: Told that the server answers again after a failure.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Informer(Generic[T]):
         backoff: Backoff = WATCH_BACKOFF,
         relisted: Callable[[str], None] = lambda _: None,
         moved: Callable[[], None] = lambda: None,
+        recovered: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
         self.writer = writer
@@ -94,6 +97,7 @@ class Informer(Generic[T]):
         self._relist_pauses = Pauses(backoff)
         self._relisted = relisted
         self._moved = moved
+        self._recovered = recovered
         self._state: State = Empty()
         self._streams = True
         self._fresh: dict[Key, T] = {}
@@ -117,10 +121,15 @@ class Informer(Generic[T]):
             try:
                 heard = await self._next()
                 healthy = not isinstance(heard, Failed)
-                self.failure = None
             except errors.Gone as error:
                 log.info("version expired, listing again", resource=str(self.resource), reason=str(error))
                 heard, healthy, pauses = Expired(), False, self._relist_pauses
+            except errors.Timeout as error:
+                heard, healthy = Stopped(), isinstance(self._state, Watching)
+                if healthy:
+                    log.debug("watch was silent, asking anew", resource=str(self.resource))
+                else:
+                    self._note(error)
             except errors.StewardError as error:
                 heard, healthy = Failed(), self._refused(error)
                 if not healthy:
@@ -150,6 +159,16 @@ class Informer(Generic[T]):
             log.debug("no streamed lists here, reading pages", resource=str(self.resource), reason=str(error))
         return refused
 
+    def _keep(self, item: T) -> None:
+        self._fresh[item.metadata.key] = self.writer.share(item)
+        self.writer.listed = len(self._fresh)
+
+    def _is_well(self) -> None:
+        """The server answers."""
+        if self.failure is not None:
+            self.failure = None
+            self._recovered()
+
     def _begin(self, why: str) -> None:
         self._fresh = {}
         self._started = asyncio.get_running_loop().time()
@@ -158,7 +177,7 @@ class Informer(Generic[T]):
     async def _swap(self) -> None:
         """The list is whole: make it the store."""
         await self.writer.replace(self._fresh, started=self._started, within=self._is_ours)
-        self._fresh = {}
+        self._fresh, self.writer.listed = {}, 0
         self._moved()
         self._synced.set()
 
@@ -167,8 +186,9 @@ class Informer(Generic[T]):
         if not token:
             self._begin(state.why)
         page = await self._client.page(self.resource, namespace=self._namespace, selector=self._selector, token=token)
+        self._is_well()
         for item in page.items:
-            self._fresh[item.metadata.key] = item
+            self._keep(item)
         if not page.token:
             await self._swap()
         return PageRead(page.resource_version, page.token)
@@ -176,6 +196,7 @@ class Informer(Generic[T]):
     async def _follow(self, version: str) -> Heard:
         """Read a watch to its end; without a version the list comes first."""
         started = asyncio.get_running_loop().time()
+        heard_of = False
         stream = self._client.watch(
             self.resource,
             since=version,
@@ -184,13 +205,28 @@ class Informer(Generic[T]):
             namespace=self._namespace,
             selector=self._selector,
         )
-        async for events in stream:
-            self._state = step(self._state, StreamOpened())
-            for event in events:
-                await self._file(event)
-            self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
-            self._moved()
-        return Failed() if asyncio.get_running_loop().time() - started < SHORTEST_WATCH else Stopped()
+        try:
+            async for events in stream:
+                if not events:
+                    self._is_well()
+                    self._state = step(self._state, StreamOpened())
+                    continue
+                heard_of = True
+                for event in events:
+                    await self._file(event)
+                self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
+                self._moved()
+        except errors.Timeout:
+            if heard_of or not isinstance(self._state, Watching):
+                raise
+            # Not even a bookmark: a server restored from a backup waits in silence for a version that it has not reached (etcd, --bump-revision).
+            return Expired()
+        lasted = asyncio.get_running_loop().time() - started
+        if lasted >= SHORTEST_WATCH:
+            return Stopped()
+        # Whatever stands between cannot stream; pages may get through.
+        self._streams = self._streams and isinstance(self._state, Watching)
+        raise errors.StreamBroken(errors.Call("watch", self.resource.plural, self._namespace), f"ended after {lasted:.3f} s")
 
     async def _file(self, event: WatchEvent[T]) -> None:
         meta = event.object.metadata
@@ -201,7 +237,7 @@ class Informer(Generic[T]):
             elif event.type == "DELETED":
                 self._fresh.pop(meta.key, None)
             elif event.type != "BOOKMARK":
-                self._fresh[meta.key] = event.object
+                self._keep(event.object)
         elif event.type == "DELETED":
             self.writer.remove(event.object)
         elif event.type != "BOOKMARK":

@@ -215,6 +215,8 @@ def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 def _transport_error(call: errors.Call, error: Exception, timeout: float) -> errors.TransportError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return errors.ConnectFailed(call, f"cannot connect within {min(CONNECT_TIMEOUT, timeout):g} s")
     if isinstance(error, asyncio.TimeoutError):
         return errors.Timeout(call, f"no answer within {timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientSSLError | ssl.SSLError):

@@ -4,7 +4,7 @@ import datetime as dt
 import shutil
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from kubernetes.client import Configuration
 
 from steward.runtime import auth, errors
+from steward.runtime import transport as transports
 from steward.runtime.auth import Credentials
 from steward.runtime.transport import HTTPTransport, Request
 from support.certificates import Authority
@@ -150,6 +151,21 @@ async def test_nobody_listening_is_a_failed_connection():
         with pytest.raises(errors.ConnectFailed):
             async with transport.stream(WATCH, idle_timeout=5):
                 pass
+
+
+async def test_a_server_that_accepts_nothing_is_a_failed_connection(monkeypatch):
+    """A SYN that nobody answers: known after the limit for connecting, whatever the request itself may take."""
+    monkeypatch.setattr(transports, "CONNECT_TIMEOUT", 0.2)
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        async with _transport(_credentials(f"http://127.0.0.1:{full.getsockname()[1]}")) as transport:
+            with pytest.raises(errors.ConnectFailed, match=r"cannot connect within 0\.2 s"):
+                await transport.send(GET, timeout=5)
 
 
 async def test_a_read_on_a_connection_that_closes_is_repeated_once(server):
