@@ -11,13 +11,18 @@ import ssl
 from pathlib import Path
 from typing import cast
 
+import yaml
 from kubernetes import config as kubeconfig
 from kubernetes.client import Configuration
+from kubernetes.client.rest import should_bypass_proxies
 
 from steward.runtime import errors
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet mounts the service account's files (kubernetes.io/docs, "Accessing the Kubernetes API from a Pod")."""
+
+_BROKEN = (kubeconfig.ConfigException, yaml.YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError)
+"""What the official loaders raise for a file that is not there, not YAML, or not a kubeconfig."""
 
 
 class Credentials:
@@ -25,13 +30,17 @@ class Credentials:
 
     Guarantees: a token file that changed is re-read at most a minute later (the official loader's interval); expired exec credentials are
     renewed; CA and client certificate files are noticed when they change.
+
+    Not guaranteed: exec plugins of a kubeconfig run inside :meth:`headers`, without a limit of time, and nothing else runs meanwhile. In a
+    pod there are none.
     """
 
     def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
         self._configuration = configuration
         self.user_agent = user_agent
         self.host: str = configuration.host.rstrip("/")
-        self.proxy: str | None = configuration.proxy
+        bypassed = should_bypass_proxies(self.host, configuration.no_proxy or "")
+        self.proxy: str | None = None if bypassed else configuration.proxy
         self.server_name: str | None = getattr(configuration, "tls_server_name", None)
 
     def headers(self) -> dict[str, str]:
@@ -51,9 +60,16 @@ class Credentials:
         return tuple(_signature(path) for path in (self._configuration.ssl_ca_cert, self._configuration.cert_file, self._configuration.key_file))
 
     def tls(self) -> ssl.SSLContext:
-        """A context of the files as they are now."""
+        """A context of the files as they are now.
+
+        Raises:
+            OSError: One of them is missing or broken.
+        """
         configuration = self._configuration
         context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+        # From Python 3.13 on the default asks of a CA what RFC 5280 does not, such as key identifiers. Go, and so kubectl, does not ask it either,
+        # and the CA of older clusters has none. Chain, expiry and name are checked as ever.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file)
         if not configuration.verify_ssl:
@@ -79,13 +95,25 @@ def load(*, user_agent: str, context: str = "") -> Credentials:
             kubeconfig.load_incluster_config(client_configuration=configuration)
         else:
             kubeconfig.load_kube_config(context=context or None, client_configuration=configuration)
-    except kubeconfig.ConfigException as error:
-        where = os.environ.get("KUBECONFIG", "~/.kube/config")
-        raise errors.ConfigError(
-            f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {error}. "
-            "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
-        ) from error
+    except _BROKEN as error:
+        raise errors.ConfigError(_explain(error, in_cluster=in_cluster)) from error
+    # Taken as given from here on: the loaders set the host anew for each request, and would look through the whole environment for a proxy each time.
+    configuration.proxy = configuration.proxy
     return Credentials(configuration, user_agent=user_agent)
+
+
+def _explain(error: Exception, *, in_cluster: bool) -> str:
+    """One line; YAML errors have several."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, kubeconfig.ConfigException | yaml.YAMLError | OSError):
+        said = f"it has not the shape of a kubeconfig ({type(error).__name__}: {said})"
+    if in_cluster:
+        return f"no way to reach a Kubernetes API server: the service account in {SERVICE_ACCOUNT}: {said}. Let the pod mount its token."
+    where = os.environ.get("KUBECONFIG", "~/.kube/config")
+    return (
+        f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {said}. "
+        "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
+    )
 
 
 def namespace() -> str:
@@ -101,7 +129,7 @@ def _signature(path: str | None) -> tuple[int, int] | None:
     if not path:
         return None
     try:
-        seen = Path(path).stat()
+        seen = os.stat(path)  # noqa: PTH116 - for each request; a Path costs more than the call
     except OSError:
         # Between unlink and rename of a rotation; the old context serves until the new file is there.
         return None
