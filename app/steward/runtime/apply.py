@@ -56,7 +56,7 @@ class _Performer:
         self._writers = writers
 
     async def run(self, action: Action) -> Exception | None:
-        """Do one action; a StewardError is an answer, anything else is a bug and ends the process."""
+        """Do one action. What goes wrong is an answer, a bug too: it must not leave while the other actions run on."""
         try:
             match action:
                 case Create():
@@ -65,7 +65,7 @@ class _Performer:
                     await self._apply(action)
                 case Delete():
                     await self._delete(action)
-        except errors.StewardError as error:
+        except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
 

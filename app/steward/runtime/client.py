@@ -82,6 +82,8 @@ class Client:
     ) -> AsyncIterator[list[WatchEvent[T]]]:
         """Follow changes after a resource version, as batches of what arrived together, until the server ends the stream.
 
+        The first batch is empty: the server has answered.
+
         Without a version the whole list comes first, at least as new as everything written before the call; a bookmark ends it (KEP-3157).
 
         Args:
@@ -109,6 +111,7 @@ class Client:
             async with self._transport.stream(Request(call, "GET", resource.path(namespace), query), idle_timeout=idle_timeout) as chunks:
                 self._count(call, "200", started)
                 answered = True
+                yield []
                 async for chunk in chunks:
                     lines = (rest + chunk).split(b"\n")
                     rest = lines.pop()

@@ -11,7 +11,7 @@ import msgspec
 
 from steward.runtime import errors, metrics
 from steward.runtime.apply import Writers, perform
-from steward.runtime.backoff import pause
+from steward.runtime.backoff import in_slices, pause
 from steward.runtime.client import Client
 from steward.runtime.fence import Fence
 from steward.runtime.plan import Outcome, Plan
@@ -54,7 +54,6 @@ class Controller(msgspec.Struct, Generic[S], frozen=True):
         observe: Reads the stores into a State, or None when the key is of no interest. Given the key and the time.
         reconcile: State in, Plan out: no I/O, no clock, no logger.
         concurrency: Keys in work at once.
-        leader_only: Whether only the leader works.
         count: The component's own counters, told each State, its Plan, the Outcome and the seconds it took.
     """
 
@@ -63,7 +62,6 @@ class Controller(msgspec.Struct, Generic[S], frozen=True):
     observe: Callable[[Key, dt.datetime], Awaitable[S | None]]
     reconcile: Callable[[S], Plan]
     concurrency: int = 8
-    leader_only: bool = True
     count: Callable[[S, Plan, Outcome, float], None] | None = None
 
 
@@ -78,19 +76,27 @@ class Loop(Generic[S]):
         self._duration = instruments[metrics.RECONCILE_DURATION].labels(controller.name)
         self._results = {result: instruments[metrics.RECONCILES].labels(controller.name, result) for result in metrics.RESULTS}
         self.queue: WorkQueue[Key] = WorkQueue(_observer(controller.name, instruments))
+        self._running = False
         for watch in controller.watches:
             writers[str(watch.store.resource)].subscribe(self._wake(watch))
 
     async def run(self, fence: Fence) -> None:
-        """Work until the queue is closed and empty."""
+        """Look at every key there is, then at those that change, until the queue is closed and empty.
+
+        Before, changes only move the stores: a standby's queue would grow with every pod that ever was.
+        """
+        self._running = True
         async with asyncio.TaskGroup() as group:
             for _ in range(self.controller.concurrency):
                 group.create_task(self._work(fence))
+            await self.resync()
 
-    def resync(self) -> None:
-        """Look at every key again."""
+    async def resync(self) -> None:
+        """Look at every key again, a slice at a time."""
+        if not self._running:
+            return
         for watch in self.controller.watches:
-            for item in watch.store:
+            async for item in in_slices(watch.store):
                 for key in watch.keys(Change(item, item)):
                     self.queue.add(key)
 
@@ -98,6 +104,8 @@ class Loop(Generic[S]):
         def handle(change: Change[Any]) -> None:
             if watch.seen is not None:
                 watch.seen(change)
+            if not self._running:
+                return
             for key in watch.keys(change):
                 self.queue.add(key)
 
@@ -124,7 +132,7 @@ class Loop(Generic[S]):
             plan, outcome = await self._reconcile(key, fence, started)
             failed = outcome.errors
             if failed:
-                self._retry(key, failed[0])
+                self._retry(key, next((error for error in failed if not isinstance(error, errors.Terminal | errors.NotOurs)), failed[0]))
             else:
                 self.queue.forget(key)
                 result = "success" if plan.requeue_after is None else "requeue_after"

@@ -221,3 +221,10 @@ def from_response(call: Call, code: int, body: bytes, retry_after: str | None = 
         # A write that names a uid found another object under the name. To the server that is an immutable field, hence 422.
         kind = Conflict
     return kind(call, code, reason=status.reason, message=status.message, retry_after=seconds)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The one error inside groups of one; a group of several as it is."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

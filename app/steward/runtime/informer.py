@@ -53,6 +53,10 @@ WATCH_SECONDS = (300, 600)
 SHORTEST_WATCH = 1.0
 """Seconds below which a watch that ended counts as failed, or a broken proxy makes us spin (client-go, handleAnyWatch)."""
 
+SILENT_WATCHES = 2
+"""Watches in a row without even a bookmark after which the list is read anew: a server restored from a backup waits in silence for a version that it
+has not reached (etcd's documentation of --bump-revision)."""
+
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """Annotation of the bookmark that ends a streamed list (metav1.InitialEventsAnnotationKey)."""
 
@@ -102,6 +106,7 @@ class Informer(Generic[T]):
         self._streams = True
         self._fresh: dict[Key, T] = {}
         self._started = 0.0
+        self._silences = 0
         self._synced = asyncio.Event()
 
     async def synced(self) -> None:
@@ -211,15 +216,16 @@ class Informer(Generic[T]):
                     self._is_well()
                     self._state = step(self._state, StreamOpened())
                     continue
-                heard_of = True
+                heard_of, self._silences = True, 0
                 for event in events:
                     await self._file(event)
                 self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
                 self._moved()
         except errors.Timeout:
-            if heard_of or not isinstance(self._state, Watching):
+            self._silences += not heard_of
+            if self._silences < SILENT_WATCHES:
                 raise
-            # Not even a bookmark: a server restored from a backup waits in silence for a version that it has not reached (etcd, --bump-revision).
+            self._silences = 0
             return Expired()
         lasted = asyncio.get_running_loop().time() - started
         if lasted >= SHORTEST_WATCH:

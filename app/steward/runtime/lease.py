@@ -147,7 +147,7 @@ class Lease:
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
-            if await self._attempt(timeout=self._config.renew_deadline):
+            if await self._attempt(timeout=self._config.renew_deadline / 2):
                 log.info("became leader", lease=str(self._config.key), identity=self._config.identity)
                 return Held(started + self._config.renew_deadline, loop.time)
             await pause(self._until_next_look())
@@ -169,7 +169,7 @@ class Lease:
                 finally:
                     renewal.cancel()
         except* errors.LeaseLost as group_of_one:
-            lost = group_of_one.exceptions[0]
+            lost = errors.innermost(group_of_one)
         finally:
             fence.fall()
             self._leading(False)
@@ -180,13 +180,14 @@ class Lease:
     async def _renew(self, fence: Held) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await pause(self._config.retry_period)
             started = loop.time()
-            if await self._attempt(timeout=fence.time_left()):
+            # One request that hangs must leave time for another, on another connection.
+            if await self._attempt(timeout=min(fence.time_left(), self._config.renew_deadline / 2)):
                 fence.extend(started + self._config.renew_deadline)
             fence.check()
             if self.holder != self._config.identity:
                 raise errors.LeaseLost(f"{self.holder} holds the lease {self._config.key} now")
+            await pause(max(0.0, started + self._config.retry_period - loop.time()))
 
     async def _attempt(self, *, timeout: float) -> bool:
         """Take or renew once; every failure but a loss counts as "not this time"."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
-from steward.runtime import metrics
+from steward.runtime import errors, memory, metrics
 from steward.runtime.backoff import pause
 from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
@@ -108,6 +107,7 @@ class Manager(Generic[C]):
                 selector=selector,
                 relisted=lambda why: self.instruments[metrics.RELISTS].labels(name, why).inc(),
                 moved=followed.moved,
+                recovered=self._recovered,
             )
             followed.informers.append(informer)
         self._followed[name] = followed
@@ -126,9 +126,8 @@ class Manager(Generic[C]):
         """
         self._event_loop = asyncio.get_running_loop()
         self._build()
-        # The first lists make millions of objects that stay; looking through them for cycles again and again is the longest pause there is.
-        gc.disable()
         try:
+            memory.expect_many()
             async with asyncio.TaskGroup() as group:
                 background = [group.create_task(task, name=name) for name, task in self._background()]
                 try:
@@ -137,9 +136,8 @@ class Manager(Generic[C]):
                     for task in background:
                         task.cancel()
         except BaseExceptionGroup as died:
-            raise (died.exceptions[0] if len(died.exceptions) == 1 else died) from None
+            raise errors.innermost(died) from None
         finally:
-            gc.enable()
             await self._transport.close()
         log.info("stopped")
 
@@ -171,16 +169,16 @@ class Manager(Generic[C]):
 
     def _build(self) -> None:
         component = self.component
-        self._client = Client(self._transport, field_manager=f"steward-{component.name}", instruments=self.instruments)
+        self._client = self._new_client()
         recorded = self.instruments[metrics.EVENTS]
         self._recorder = Recorder(
-            self._client,
+            self._new_client(),
             controller=f"steward.dev/{component.name}",
             instance=self._identity,
             recorded=lambda reason: recorded.labels(reason).inc(),
         )
         self._rights = RightsCheck(
-            self._client,
+            self._new_client(),
             [right for right in COMMON_RIGHTS + component.rights if right is not LEASE_RIGHT or self._lease_config is not None],
             own_namespace=self._own_namespace,
             namespaces=self._namespaces,
@@ -193,6 +191,10 @@ class Manager(Generic[C]):
         for controller in controllers:
             self._loops.append(Loop(controller, client=self._client, recorder=self._recorder, writers=writers, instruments=self.instruments))
         metrics.expose(self.instruments, queues={loop.controller.name: loop.queue for loop in self._loops}, informers=list(self._followed.values()))
+
+    def _new_client(self) -> Client:
+        """One more client. The lease, the Events and the reviews have their own: behind slow writes a renewal would come too late."""
+        return Client(self._transport, field_manager=f"steward-{self.component.name}", instruments=self.instruments)
 
     def _background(self) -> list[tuple[str, Coroutine[Any, Any, Any]]]:
         """What runs from the first moment to the last; the death of one is the death of the process."""
@@ -212,12 +214,10 @@ class Manager(Generic[C]):
         """Wait for the caches, then for the lease; work; and give everything back."""
         assert self._recorder is not None, "built before"
         leading, config = self.instruments[metrics.LEADER].labels(), self._lease_config
-        lease = Lease(self._client, config, leading=lambda leads: leading.set(int(leads))) if config is not None else None
+        lease = Lease(self._new_client(), config, leading=lambda leads: leading.set(int(leads))) if config is not None else None
         try:
             await self._unless_stopped(self._synced(lease))
-            gc.collect()
-            gc.freeze()
-            gc.enable()
+            memory.settle()
             log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
             if lease is None:
                 leading.set(1)
@@ -264,7 +264,12 @@ class Manager(Generic[C]):
         while True:
             await pause(RESYNC_SECONDS)
             for loop in self._loops:
-                loop.resync()
+                await loop.resync()
+
+    def _recovered(self) -> None:
+        """The server is back: what failed while it was away need not wait for pauses that the outage had grown."""
+        for loop in self._loops:
+            loop.queue.hurry()
 
     async def _live(self) -> None:
         while True:

@@ -5,21 +5,28 @@ Replicas repeat their labels, annotations, owners and containers; among 10k pods
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-MEMO_LIMIT = 65_536
-"""Distinct values remembered before starting over. Sharing is a saving, never a need; without a limit every value ever seen would stay."""
+MEMO_SPARE, MEMO_FACTOR = 1024, 4
+"""Values remembered beyond those of the objects there are, before starting over: a few for each object, and some. Else the values of objects
+long gone would stay."""
 
 
 class Sharer:
-    """Replaces the values at some attribute paths by equal ones seen before."""
+    """Replaces the values at some attribute paths by equal ones seen before.
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    Args:
+        paths: Dotted attribute paths.
+        population: How many objects there are now.
+    """
+
+    def __init__(self, paths: Sequence[str], population: Callable[[], int]) -> None:
+        self._population = population
         self._paths = tuple(path.split(".") for path in paths)
         self._memo: dict[bytes, Any] = {}
         self._encode = msgspec.msgpack.Encoder().encode
@@ -36,6 +43,6 @@ class Sharer:
         return item
 
     def _known(self, value: Any) -> Any:
-        if len(self._memo) > MEMO_LIMIT:
+        if len(self._memo) > MEMO_SPARE + MEMO_FACTOR * self._population():
             self._memo.clear()
         return self._memo.setdefault(self._encode(value), value)

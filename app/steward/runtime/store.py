@@ -8,12 +8,12 @@ behind (client-go's "expectations", without counting).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from steward.runtime.backoff import pause
+from steward.runtime.backoff import in_slices
 from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.sharing import Sharer
 
@@ -22,9 +22,6 @@ V = TypeVar("V")
 
 GONE_LIMIT = 4096
 """Deleted objects remembered, against late events about them. A watch tells in order; what comes late is an answer that crossed an event."""
-
-SLICE = 256
-"""Objects filed before others may run: about 5 ms."""
 
 
 class Change(NamedTuple, Generic[T]):
@@ -97,14 +94,20 @@ class _Gone(NamedTuple):
 
 
 class Writer(Generic[T]):
-    """Write side of a :class:`Store`; tells subscribers of each change, in order."""
+    """Write side of a :class:`Store`; tells subscribers of each change, in order.
+
+    Attributes:
+        share: Makes equal values of objects one. A list passes it object by object: afterwards the memory would be taken already.
+        listed: Objects of a list that is being read.
+    """
 
     def __init__(self, store: Store[T]) -> None:
         self.store = store
         self._subscribers: list[Callable[[Change[T]], None]] = []
         self._written: dict[Key, _Written] = {}
         self._gone: dict[str, _Gone] = {}
-        self._share = Sharer(store.resource.shared)
+        self.share = Sharer(store.resource.shared, self._population)
+        self.listed = 0
 
     def subscribe(self, handler: Callable[[Change[T]], None]) -> None:
         """Call ``handler`` with every change from now on. It must not block, wait or raise."""
@@ -119,7 +122,7 @@ class Writer(Generic[T]):
         if self._is_known_better(key, item):
             return
         self._written.pop(key, None)
-        self._put(key, item)
+        self._put(key, self.share(item))
 
     def remove(self, item: T) -> None:
         """Forget an object of a DELETED event, if it is still the one we hold."""
@@ -131,16 +134,16 @@ class Writer(Generic[T]):
         The list is believed also where it is older than what we hold: a server restored from a backup counts from an earlier version.
 
         Args:
-            items: The list.
+            items: The list; its objects passed :attr:`share`.
             started: Loop time at which the list was asked for; younger writes of ours are kept.
             within: Which keys the list speaks of.
         """
         self._written = {key: written for key, written in self._written.items() if not within(key) or written.at >= started}
         self._gone = {uid: gone for uid, gone in self._gone.items() if gone.at >= started}
-        async for key, held in _in_slices(self.store._objects.items()):
+        async for key, held in in_slices(self.store._objects.items()):
             if within(key) and key not in items and key not in self._written and self.store.get(key) is held:
                 self._drop(key, held)
-        async for item in _in_slices(items.values()):
+        async for item in in_slices(items.values()):
             if not self._is_behind(item.metadata.key, item):
                 self._put(item.metadata.key, item)
 
@@ -149,13 +152,16 @@ class Writer(Generic[T]):
         key = item.metadata.key
         if not self._is_known_better(key, item):
             self._written[key] = _Written(_version(item), at)
-            self._put(key, item)
+            self._put(key, self.share(item))
 
     def deleted(self, item: T, *, at: float) -> None:
         """File the server's answer to a delete of ours: this object is gone, whatever late events tell."""
         key = item.metadata.key
         held = self.store.get(key)
         self._forget(key, held if held is not None and held.metadata.uid == item.metadata.uid else item, _Gone(None, at))
+
+    def _population(self) -> int:
+        return len(self.store) + self.listed
 
     def _is_known_better(self, key: Key, item: T) -> bool:
         """Whether something tells of a time before what we know."""
@@ -188,7 +194,6 @@ class Writer(Generic[T]):
             if held.metadata.uid != item.metadata.uid:
                 self._forget(key, held, _Gone(None))
                 held = None
-        item = self._share(item)
         if held is not None:
             self._unfile(key, held)
         self.store._objects[key] = item
@@ -214,13 +219,6 @@ class Writer(Generic[T]):
     def _tell(self, change: Change[T]) -> None:
         for handler in self._subscribers:
             handler(change)
-
-
-async def _in_slices(items: Iterable[V]) -> AsyncIterator[V]:
-    for number, item in enumerate(list(items), start=1):
-        yield item
-        if number % SLICE == 0:
-            await pause(0)
 
 
 def _version(item: HasMeta) -> int | None:

@@ -104,6 +104,14 @@ class WorkQueue(Generic[K]):
         """The key is well: its next failure is the first."""
         self._failures.pop(key, None)
 
+    def hurry(self) -> None:
+        """What made keys fail is over: hand out those that wait for another attempt, and count their failures from nothing again."""
+        for key in [key for key in self._due if key in self._failures]:
+            del self._due[key]
+            self.add(key)
+        self._failures.clear()
+        self._tokens = float(BUCKET_BURST)
+
     def failures(self, key: K) -> int:
         """How often the key failed in a row."""
         return self._failures.get(key, 0)
