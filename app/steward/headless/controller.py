@@ -202,14 +202,17 @@ def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[A
 def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
     """Delete every child of ours but those to keep.
 
-    A pod that we do not see may be in the scope of another installation, so what that one made is left to it, and to the garbage collector.
+    What another installation made is left to it, and to the garbage collector: that we do not see the pod, are not asked by it or may not name it
+    comes of our configuration, and theirs is another. That a pod is over is so for everybody.
     """
     kept = {(type(child), child.metadata.name) for child in keep}
 
     def goes(child: Service | EndpointSlice) -> bool:
         if (type(child), child.metadata.name) in kept or child.metadata.deletion_timestamp is not None:
             return False
-        return state.pod is not None or child.metadata.labels.get(model.INSTANCE_LABEL) == state.instance
+        if child.metadata.labels.get(model.INSTANCE_LABEL) == state.instance:
+            return True
+        return state.pod is not None and (state.pod.is_over or not children.belongs_to(child.metadata, state.pod))
 
     going: list[Action] = []
     for service in state.services:

@@ -225,16 +225,32 @@ def test_only_the_very_objects_that_were_seen_are_targets():
 @pytest.mark.parametrize("made_by_us", [True, False], ids=["ours", "of another installation"])
 @pytest.mark.parametrize(
     "scope",
-    [{"manifests": ()}, {"manifests": (WEB,), "config": Config(exclude_namespaces=("shop",))}],
-    ids=["gone or not selected", "excluded"],
+    [
+        {"manifests": ()},
+        {"manifests": (WEB,), "config": Config(exclude_namespaces=("shop",))},
+        {"manifests": (WEB,), "config": Config(annotation="example.com/other")},
+        {"manifests": (pod(host_network=True),), "config": Config(host_network="deny")},
+    ],
+    ids=["gone or not selected", "excluded", "asked by another annotation", "not to be named"],
 )
-def test_what_another_installation_made_for_a_pod_out_of_our_scope_is_left_to_it(scope, made_by_us):
-    """Two releases with different selectors see each other's children without a pod."""
+def test_what_another_installation_made_for_a_pod_that_is_none_of_ours_is_left_to_it(scope, made_by_us):
+    """Two releases with different configurations see each other's children. One deleted what the other made, without end."""
     labels = {} if made_by_us else {"steward.dev/instance": "other.steward-headless"}
     found = [child | {"metadata": child["metadata"] | {"labels": child["metadata"]["labels"] | labels}} for child in CHILDREN]
     plan = reconcile(state(*scope["manifests"], *found, key=Key("shop", "web-0"), config=scope.get("config")))
 
     assert (["Delete EndpointSlice", "Delete Service"] if made_by_us else []) == shape(plan)
+
+
+@pytest.mark.parametrize(
+    "then", [pod(phase="Failed"), pod(deleting=True), pod(uid="new", annotated=False)], ids=["failed", "terminating", "made anew"]
+)
+def test_what_another_installation_made_for_a_pod_that_is_over_is_withdrawn_by_whoever_sees_it(then):
+    """That one may be gone, its release renamed; the address may be somebody else's."""
+    labels = {"steward.dev/instance": "other.steward-headless"}
+    found = [child | {"metadata": child["metadata"] | {"labels": child["metadata"]["labels"] | labels}} for child in CHILDREN]
+
+    assert ["Delete EndpointSlice", "Delete Service"] == shape(reconcile(state(then, *found)))
 
 
 def test_what_another_installation_made_for_a_pod_of_ours_too_is_as_good():
