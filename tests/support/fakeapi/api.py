@@ -10,8 +10,11 @@ from support.fakeapi.fields import Entry, Manager
 from support.fakeapi.kinds import KINDS, Kind, Object
 from support.fakeapi.routes import Match
 from support.fakeapi.server import Seen, Server
-from support.fakeapi.storage import timestamp
+from support.fakeapi.storage import Stored, timestamp
 from support.fakeapi.streams import Dropped, Stream
+
+Backup = tuple[int, dict[str, dict[str, Stored]]]
+"""The version and the objects of every resource."""
 
 
 class FakeAPI(Server):
@@ -151,6 +154,18 @@ class FakeAPI(Server):
     def start(self) -> None:
         """The server is back, with all it had."""
         self.is_down = False
+
+    def backup(self) -> Backup:
+        """What :meth:`restore` needs."""
+        return self.database.version, {kind.plural: dict(table.objects) for kind, table in self.database.tables.items()}
+
+    def restore(self, backup: Backup) -> None:
+        """The server comes back from a backup of etcd: older objects, older versions, new connections."""
+        self.database.version, tables = backup
+        for plural, objects in tables.items():
+            self.database.table(plural).restore(objects, self.database.version)
+        for stream in self.streams():
+            stream.drop()
 
     def deny(self, match: str) -> None:
         """Take a right away; access reviews tell it."""

@@ -131,6 +131,13 @@ class Table:
         for listener in tuple(self.listeners):
             listener(change)
 
+    def restore(self, objects: dict[str, Stored], version: int) -> None:
+        """Have only these objects, and no past."""
+        self.objects = dict(objects)
+        self._keys = sorted(objects)
+        self.history.clear()
+        self.compact(version)
+
     def compact(self, version: int) -> None:
         """Forget what happened up to this version."""
         self.compacted = version
@@ -146,10 +153,15 @@ def encode(obj: Object) -> Stored:
 
 
 class Database:
-    """All tables, and the one counter of versions they share. Objects here are without kind and apiVersion."""
+    """All tables, and the one counter of versions they share. Objects here are without kind and apiVersion.
+
+    Attributes:
+        lives: Whether the version moves on while no client writes, as it does on every server but an idle one.
+    """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self.version = FIRST_VERSION
+        self.lives = True
         self.tables = {kind: Table(kind, self.version) for kind in kinds}
         self._uids = 0
         self._by_plural = {kind.plural: table for kind, table in self.tables.items()}
@@ -157,6 +169,11 @@ class Database:
     def table(self, plural: str) -> Table:
         """The table of a resource by its plural."""
         return self._by_plural[plural]
+
+    def heartbeat(self) -> None:
+        """The server writes something of its own, such as its Lease; nobody watches that, but the version moves on."""
+        if self.lives:
+            self.version += 1
 
     def insert(self, kind: Kind, obj: Object) -> Stored:
         """Store a new object; what only the server knows is filled in."""

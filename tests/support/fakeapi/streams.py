@@ -125,10 +125,14 @@ class Stream:
         self._after(BOOKMARK_SECONDS, self._mark_again)
 
     def _mark_again(self) -> None:
+        self._database.heartbeat()
         self.bookmark()
         self._after(BOOKMARK_SECONDS, self._mark_again)
 
     def _heard(self, change: Change) -> None:
+        if change.version <= self._since:
+            # The client is ahead of a server that was restored; a real one is silent, too.
+            return
         for line in self._lines_of(change):
             if self.lag:
                 self._after(self.lag, lambda line=line: self._deliver(line))

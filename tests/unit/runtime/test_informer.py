@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import random
-from contextlib import asynccontextmanager
 
 import pytest
 
 from steward.runtime import errors, informer
-from steward.runtime.informer import IDLE_TIMEOUT, WATCH_SECONDS
+from steward.runtime.informer import IDLE_TIMEOUT, SILENT_WATCHES, WATCH_SECONDS
 from support.managers import until
 from support.things import manifest
 
@@ -31,21 +30,6 @@ def _fill(api, number: int, *, namespace: str = "default") -> None:
 
 def _version(api) -> str:
     return str(api.database.version)
-
-
-@asynccontextmanager
-async def life_elsewhere(api):
-    """Other resources change all the time, so that bookmarks have something to tell."""
-
-    async def change() -> None:
-        while True:
-            api.add(manifest("elsewhere") | {"kind": "Secret"})
-            api.remove("secrets", "default/elsewhere")
-            await asyncio.sleep(30)
-
-    changing = asyncio.ensure_future(change())
-    yield
-    changing.cancel()
 
 
 # The first list.
@@ -215,10 +199,9 @@ async def test_a_bookmark_is_no_change(api, follow):
 
 async def test_a_watch_lasts_between_five_and_ten_minutes(api, follow):
     """Spread, so that replicas do not reconnect together; and every end in good order goes on without a list or a pause."""
-    async with life_elsewhere(api):
-        following = await follow()
-        await asyncio.sleep(100 * sum(WATCH_SECONDS) / 2)
-        asked = [int(seen.query["timeoutSeconds"]) for seen in api.seen("watch configmaps")]
+    following = await follow()
+    await asyncio.sleep(100 * sum(WATCH_SECONDS) / 2)
+    asked = [int(seen.query["timeoutSeconds"]) for seen in api.seen("watch configmaps")]
 
     assert 80 < len(asked) < 130
     assert WATCH_SECONDS[0] <= min(asked) < 330
@@ -280,14 +263,13 @@ async def test_a_watch_that_stops_for_another_reason_goes_on_where_it_was(api, f
 
 async def test_a_silent_stream_is_dead_after_its_limit(api, follow):
     """Open, without a byte, without an end: only the clock tells. Bookmarks come every minute, so a stream with nothing to tell is not a dead one."""
-    async with life_elsewhere(api):
-        following = await follow()
-        await asyncio.sleep(3600)
-        healthy = api.requests("watch configmaps")
-        started = asyncio.get_running_loop().time()
-        api.silence()
-        api.add(manifest("unheard"))
-        await following.equal()
+    following = await follow()
+    await asyncio.sleep(3600)
+    healthy = api.requests("watch configmaps")
+    started = asyncio.get_running_loop().time()
+    api.silence()
+    api.add(manifest("unheard"))
+    await following.equal()
 
     assert healthy <= 3600 / WATCH_SECONDS[0] + 1
     assert asyncio.get_running_loop().time() - started <= IDLE_TIMEOUT + 1
@@ -296,14 +278,16 @@ async def test_a_silent_stream_is_dead_after_its_limit(api, follow):
 async def test_a_server_where_nothing_happens_is_no_fault(api, follow, caplog):
     """A bookmark is only sent when there is a newer version; a real server without other traffic was silent for two minutes.
 
-    The watch is asked for anew, without a list, a pause or a word.
+    The watch is asked for anew without a word. After two such watches the list is, for a server that was restored looks the same.
     """
+    api.database.lives = False
     following = await follow()
     await asyncio.sleep(3600)
 
-    assert api.requests("watch configmaps") <= 3600 / IDLE_TIMEOUT + 1
-    assert ["start"] == following.lists
+    assert api.requests("watch configmaps") <= 3600 / IDLE_TIMEOUT + 1 + len(following.lists)
+    assert len(following.lists) <= 3600 / (SILENT_WATCHES * IDLE_TIMEOUT) + 1
     assert [] == [record.message for record in caplog.records if record.levelno > logging.INFO]
+    assert [] == following.changes
 
 
 async def test_a_minute_of_outage_costs_at_most_twelve_requests(api, follow, watch_list):
@@ -381,17 +365,16 @@ async def test_what_the_server_asks_for_is_waited(api, follow):
 
 async def test_a_long_life_makes_the_next_pause_short_again(api, follow):
     """Two minutes of health reset the backoff."""
-    async with life_elsewhere(api):
-        following = await follow()
-        api.answer(503, seconds=120, match="watch")
-        api.drop()
-        await asyncio.sleep(150)
-        await until(api.streams)
-        await asyncio.sleep(300)
-        begun = asyncio.get_running_loop().time()
-        api.drop()
-        api.add(manifest("later"))
-        await following.equal()
+    following = await follow()
+    api.answer(503, seconds=120, match="watch")
+    api.drop()
+    await asyncio.sleep(150)
+    await until(api.streams)
+    await asyncio.sleep(300)
+    begun = asyncio.get_running_loop().time()
+    api.drop()
+    api.add(manifest("later"))
+    await following.equal()
 
     assert asyncio.get_running_loop().time() - begun <= 1.6 + 0.1
 
@@ -442,6 +425,20 @@ async def test_through_any_weather_the_cache_becomes_what_the_server_has(api, fo
     assert following.held.keys() == believed.keys()
 
 
+async def test_a_server_that_was_restored_is_listed_again(api, follow, watch_list):
+    """It takes a watch from a version it has not reached, and is silent (etcd's documentation of --bump-revision)."""
+    _fill(api, 3)
+    backup = api.backup()
+    following = await follow()
+    for number in range(50):
+        api.add(manifest(f"lost-{number}"))
+    await following.equal()
+    api.restore(backup)
+    await following.equal(seconds=SILENT_WATCHES * IDLE_TIMEOUT + 10)
+
+    assert ["start", "expired"] == following.lists[-2:]
+
+
 # Selection, sharing, errors in objects.
 
 
@@ -474,16 +471,15 @@ async def test_an_object_that_does_not_fit_costs_itself_alone(api, follow, watch
 
 async def test_each_outage_is_said_once(api, follow, caplog):
     """At error, with the reason; its repetitions at debug. The next outage is said again."""
-    async with life_elsewhere(api):
-        following = await follow()
-        for _ in range(2):
-            api.answer(503, seconds=60)
-            api.drop()
-            api.add(manifest("x"))
-            await asyncio.sleep(120)
-            api.remove("configmaps", "default/x")
-            await following.equal()
-            await asyncio.sleep(900)
+    following = await follow()
+    for _ in range(2):
+        api.answer(503, seconds=60)
+        api.drop()
+        api.add(manifest("x"))
+        await asyncio.sleep(120)
+        api.remove("configmaps", "default/x")
+        await following.equal()
+        await asyncio.sleep(900)
 
     said = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert ["watch failed, trying again"] * 2 == [record.message for record in said if "503" in record.steward_fields["reason"]]
