@@ -25,6 +25,13 @@
 {{- if and .Values.prometheusRule.enabled (not $monitor) }}
 - prometheusRule is enabled without a monitor. Unless something else scrapes the pods, the alerts on absence will fire.
 {{- end }}
+{{- $operator := .Values.dashboards.grafanaOperator }}
+{{- if and $operator.enabled (not (.Capabilities.APIVersions.Has "grafana.integreatly.org/v1beta1/GrafanaDashboard")) }}
+- dashboards.grafanaOperator is enabled, and the cluster has no kind GrafanaDashboard. Install grafana-operator.
+{{- end }}
+{{- if and $operator.enabled (not $operator.matchLabels) }}
+- dashboards.grafanaOperator.matchLabels is empty, so every Grafana imports the dashboards. It cannot be changed later, only by disabling first.
+{{- end }}
 {{- range $name := $names }}
 {{-   $component := include "steward.component" (dict "context" $ "component" $name) | fromYaml }}
 {{-   $budget := $component.podDisruptionBudget }}

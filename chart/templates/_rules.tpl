@@ -1,11 +1,12 @@
 {{/*
-The groups of one file of alerts, with the changes of prometheusRule.rules. As YAML, under "groups".
+The groups of one file of alerts, with the changes of the values. As YAML, under "groups".
 The file is data: it never passes the template engine, so its own {{ $labels }} stay as they are.
 Call with "context" and "path".
 */}}
 {{- define "steward.rules" -}}
 {{- $groups := list }}
 {{- range $group := (.context.Files.Get .path | fromYaml).groups }}
+{{-   $ofGroup := get $.context.Values.prometheusRule.groups $group.name | default dict }}
 {{-   $rules := list }}
 {{-   range $rule := $group.rules }}
 {{-     $change := dict }}
@@ -13,29 +14,50 @@ Call with "context" and "path".
 {{-       $change = get $.context.Values.prometheusRule.rules $rule.alert | default dict }}
 {{-     end }}
 {{-     if ne (toString (get $change "enabled")) "false" }}
-{{-       $rules = append $rules (include "steward.rule" (dict "context" $.context "rule" $rule "change" $change) | fromYaml) }}
+{{-       $rules = append $rules (include "steward.rule" (dict "context" $.context "rule" $rule "change" $change "ofGroup" $ofGroup) | fromYaml) }}
 {{-     end }}
 {{-   end }}
-{{-   if $rules }}
+{{-   with $ofGroup.interval }}
+{{-     $_ := set $group "interval" . }}
+{{-   end }}
+{{-   if and $rules (ne (toString (get $ofGroup "enabled")) "false") }}
 {{-     $groups = append $groups (set $group "rules" $rules) }}
 {{-   end }}
 {{- end }}
 {{- toYaml (dict "groups" $groups) }}
 {{- end }}
 
-{{/* One rule with its changes, as YAML. Call with "context", "rule" and "change", an entry of prometheusRule.rules. */}}
+{{/* The groups of a component, or of "common": its alerts, and what it recorded under other names before. As YAML, under "groups". */}}
+{{- define "steward.rules.of" -}}
+{{- $groups := (include "steward.rules" (dict "context" .context "path" (printf "files/alerts/%s.yaml" .name)) | fromYaml).groups }}
+{{- if .context.Values.prometheusRule.compatibilityRules }}
+{{-   range $path, $_ := .context.Files.Glob (printf "files/alerts/compatibility/%s.yaml" .name) }}
+{{-     $groups = concat $groups (include "steward.rules" (dict "context" $.context "path" $path) | fromYaml).groups }}
+{{-   end }}
+{{- end }}
+{{- toYaml (dict "groups" $groups) }}
+{{- end }}
+
+{{/*
+One rule with its changes, as YAML. Labels and annotations come from the file, from the values for every alert, for the
+group and for the alert; the last wins. Call with "context", "rule", and "change" and "ofGroup", entries of
+prometheusRule.rules and prometheusRule.groups.
+*/}}
 {{- define "steward.rule" -}}
 {{- $rule := deepCopy .rule }}
 {{- $change := .change }}
+{{- $forAll := .context.Values.prometheusRule }}
 {{- $_ := set $rule "expr" (include "steward.rule.expr" . | trim) }}
 {{- with $change.for }}{{ $_ := set $rule "for" . }}{{ end }}
 {{- with $change.keepFiringFor }}{{ $_ := set $rule "keep_firing_for" . }}{{ end }}
 {{- if $rule.alert }}
 {{-   $severity := dict }}
 {{-   with $change.severity }}{{ $_ := set $severity "severity" . }}{{ end }}
-{{-   $_ := set $rule "labels" (include "steward.merged" (list $rule.labels ($change.labels | default dict) $severity) | fromYaml) }}
+{{-   $labels := list $rule.labels $forAll.additionalRuleLabels .ofGroup.labels $change.labels $severity }}
+{{-   $_ := set $rule "labels" (include "steward.merged" $labels | fromYaml) }}
 {{-   $links := include "steward.rule.links" . | fromYaml }}
-{{-   $_ := set $rule "annotations" (include "steward.merged" (list (omit $rule.annotations "dashboard_url") $links ($change.annotations | default dict)) | fromYaml) }}
+{{-   $annotations := list (omit $rule.annotations "dashboard_url") $links $forAll.additionalRuleAnnotations .ofGroup.annotations $change.annotations }}
+{{-   $_ := set $rule "annotations" (include "steward.merged" $annotations | fromYaml) }}
 {{- end }}
 {{- toYaml $rule }}
 {{- end }}
@@ -70,16 +92,23 @@ dashboard_url: {{ printf "%s%s" (trimSuffix "/" .) $.rule.annotations.dashboard_
 {{- end }}
 {{- end }}
 
-{{/* Fails on a change of an alert or of a threshold that does not exist: else a typo would leave the alert as it was. */}}
+{{/* Fails on a change of a group, an alert or a threshold that does not exist: else a typo would leave it as it was. */}}
 {{- define "steward.rules.validate" -}}
+{{- $groups := list }}
 {{- $known := dict }}
-{{- range $path, $_ := .Files.Glob "files/alerts/*.yaml" }}
+{{- range $path, $_ := .Files.Glob "files/alerts/**.yaml" }}
 {{-   range $group := ($.Files.Get $path | fromYaml).groups }}
+{{-     $groups = append $groups $group.name }}
 {{-     range $rule := $group.rules }}
 {{-       if $rule.alert }}
 {{-         $_ := set $known $rule.alert $rule.expr }}
 {{-       end }}
 {{-     end }}
+{{-   end }}
+{{- end }}
+{{- range $group, $_ := .Values.prometheusRule.groups }}
+{{-   if not (has $group $groups) }}
+{{-     fail (printf "prometheusRule.groups.%s: no such group. There are: %s." $group (sortAlpha $groups | join ", ")) }}
 {{-   end }}
 {{- end }}
 {{- range $alert, $change := .Values.prometheusRule.rules }}
@@ -97,4 +126,17 @@ dashboard_url: {{ printf "%s%s" (trimSuffix "/" .) $.rule.annotations.dashboard_
 {{-     end }}
 {{-   end }}
 {{- end }}
+{{- end }}
+
+{{/* A PrometheusRule. Call with "context", "component" (which its name says), and "groups". */}}
+{{- define "steward.prometheusrule" -}}
+{{- $values := .context.Values.prometheusRule }}
+{{- $labels := include "steward.monitoring.labels" $values | fromYaml -}}
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  {{- include "steward.metadata" (merge (dict "namespace" $values.namespace "labels" $labels "annotations" $values.annotations) .) | nindent 2 }}
+spec:
+  groups:
+    {{- toYaml .groups | nindent 4 }}
 {{- end }}

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support import helm
 from support.paths import merge
 
@@ -30,9 +32,70 @@ def test_the_label_is_a_text():
 
 def test_label_folder_and_namespace_can_be_chosen():
     """The names that a sidecar was configured with, the folder, and the namespace it looks in."""
-    values = {"label": "board", "labelValue": "yes", "namespace": "grafana", "folder": "Team A", "folderAnnotation": "k8s-sidecar-target-directory"}
+    values = {
+        "additionalLabels": {"team": "a"},
+        "label": "board",
+        "labelValue": "yes",
+        "namespace": "grafana",
+        "folder": "Team A",
+        "folderAnnotation": "k8s-sidecar-target-directory",
+    }
     for one in config_maps(merge(ON, {"dashboards": values})):
         assert one["metadata"]["labels"]["board"] == "yes"
+        assert one["metadata"]["labels"]["team"] == "a"
         assert "grafana_dashboard" not in one["metadata"]["labels"]
         assert one["metadata"]["namespace"] == "grafana"
         assert one["metadata"]["annotations"] == {"k8s-sidecar-target-directory": "Team A"}
+
+
+def grafana_dashboards(**values):
+    """The GrafanaDashboards for values of grafanaOperator."""
+    values = merge(ON, {"dashboards": {"namespace": "grafana", "folder": "Team A", "grafanaOperator": {"enabled": True, **values}}})
+    return helm.of_kind(helm.render(values), "GrafanaDashboard")
+
+
+def test_grafana_operator_reads_the_config_maps():
+    """Each refers to the ConfigMap of the same name in its own namespace, because the operator looks nowhere else."""
+    maps = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): set(one["data"])
+        for one in config_maps(merge(ON, {"dashboards": {"namespace": "grafana"}}))
+    }
+    found = grafana_dashboards(matchLabels={"dashboards": "grafana"}, resyncPeriod="1h")
+
+    assert len(found) == len(FILES)
+    for one in found:
+        reference = one["spec"]["configMapRef"]
+        assert {reference["key"]} == maps[one["metadata"]["namespace"], reference["name"]]
+        assert one["spec"]["instanceSelector"] == {"matchLabels": {"dashboards": "grafana"}}
+        assert one["spec"]["allowCrossNamespaceImport"] is True
+        assert one["spec"]["resyncPeriod"] == "1h"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({}, {"folder": "Team A"}), ({"folderUID": "abc"}, {"folderUID": "abc"}), ({"folderRef": "team-a"}, {"folderRef": "team-a"})],
+    ids=["name", "uid", "reference"],
+)
+def test_grafana_operator_takes_one_folder(values, expected):
+    """The name that the sidecar takes too, or what says it more exactly; the operator refuses two."""
+    for one in grafana_dashboards(**values):
+        assert {key: value for key, value in one["spec"].items() if key.startswith("folder")} == expected
+
+
+def test_without_labels_every_grafana_is_selected():
+    """An empty map, which the operator takes for all; the field itself must be there."""
+    assert all(one["spec"]["instanceSelector"] == {"matchLabels": {}} for one in grafana_dashboards())
+
+
+@pytest.mark.parametrize("name", [name.removeprefix("steward-").removesuffix(".json") for name in FILES])
+def test_each_dashboard_can_be_left_out(name):
+    """Only that one is gone."""
+    found = {key for one in config_maps(merge(ON, {"dashboards": {"disabled": {name: True}}})) for key in one["data"]}
+
+    assert found == FILES.keys() - {f"steward-{name}.json"}
+
+
+def test_an_unknown_dashboard_fails_the_render():
+    """A typo would leave the dashboard where it was."""
+    with pytest.raises(helm.RenderError, match=r"dashboards\.disabled\.headles: no such dashboard\. There are: .*headless"):
+        helm.render({"dashboards": {"disabled": {"headles": True}}})

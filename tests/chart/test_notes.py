@@ -13,6 +13,8 @@ WARNINGS = {
     "rules left out": ({"prometheusRule": {"enabled": True, "renderMode": "ifPresent"}}, "prometheusRule was left out: the cluster has no kind"),
     "no operator": ({"podMonitor": {"enabled": True}}, "the cluster has no kind PodMonitor"),
     "rules without a scrape": ({"prometheusRule": {"enabled": True}}, "the alerts on absence will fire"),
+    "no grafana-operator": ({"dashboards": {"enabled": True, "grafanaOperator": {"enabled": True}}}, "the cluster has no kind GrafanaDashboard"),
+    "every Grafana": ({"dashboards": {"enabled": True, "grafanaOperator": {"enabled": True}}}, "every Grafana imports the dashboards"),
     "no replicas": ({"replicas": 0}, "headless has no replicas"),
     "blocked drain": ({"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}, "blocks the drain of their nodes"),
     "blocked drain of what is scaled": (

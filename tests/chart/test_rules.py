@@ -25,7 +25,7 @@ def groups(values=ON):
 
 def rules(values=ON):
     """The rendered alerts by name."""
-    return {rule["alert"]: rule for group in groups(values) for rule in group["rules"]}
+    return {rule["alert"]: rule for group in groups(values) for rule in group["rules"] if "alert" in rule}
 
 
 def accepted_by_promtool(path, rendered):
@@ -37,6 +37,15 @@ def accepted_by_promtool(path, rendered):
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
+
+LAYERS = {
+    "additionalRuleLabels": {"team": "all", "tier": "all", "page": "all", "severity": "info"},
+    "additionalRuleAnnotations": {"note": "all {{ $labels.namespace }}", "summary": "all", "wiki": "all"},
+    "groups": {
+        "steward-headless": {"interval": "2m", "labels": {"team": "group", "tier": "group"}, "annotations": {"note": "group", "summary": "group"}}
+    },
+    "rules": {"OperatorDown": {"labels": {"team": "alert"}, "annotations": {"note": "alert"}, "severity": "warning"}},
+}
 
 EVERYTHING = {
     alert: {
@@ -52,7 +61,11 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("values", [ON, merge(ON, {"prometheusRule": {"rules": EVERYTHING}})], ids=["defaults", "everything changed"])
+@pytest.mark.parametrize(
+    "values",
+    [ON, merge(ON, {"prometheusRule": {"rules": EVERYTHING}}), {"prometheusRule": {"enabled": True, **LAYERS}}],
+    ids=["defaults", "every alert changed", "all layers"],
+)
 def test_promtool_accepts_the_rendered_rules(values, tmp_path):
     """As they come, and with every alert changed in every way."""
     accepted_by_promtool(tmp_path, groups(values))
@@ -75,6 +88,61 @@ def test_defaults_are_the_files():
         assert rule["labels"] == source["labels"]
         assert rule["for"] == source["for"]
         assert rule["annotations"] == {key: text for key, text in source["annotations"].items() if key != "dashboard_url"}
+
+
+def test_changes_to_all_to_a_group_and_to_one_alert():
+    """The narrower wins: of labels and of annotations alike; what is not named anywhere stays."""
+    found = rules({"prometheusRule": {"enabled": True, **LAYERS}})
+
+    assert found["OperatorDown"]["labels"] == {"component": "headless", "team": "alert", "tier": "group", "page": "all", "severity": "warning"}
+    assert found["OperatorDown"]["annotations"]["note"] == "alert"
+    assert found["OperatorDown"]["annotations"]["summary"] == "group"
+    assert found["OperatorDown"]["annotations"]["wiki"] == "all"
+    assert found["OperatorDown"]["annotations"]["description"] == ALERTS["OperatorDown"]["annotations"]["description"]
+    assert found["StewardNoLeader"]["labels"] == {"team": "all", "tier": "all", "page": "all", "severity": "info"}
+    assert found["StewardNoLeader"]["annotations"]["note"] == "all {{ $labels.namespace }}"
+
+
+def test_the_interval_of_a_group():
+    """By default Prometheus' own."""
+    intervals = {group["name"]: group.get("interval") for group in groups({"prometheusRule": {"enabled": True, **LAYERS}})}
+
+    assert intervals == {"steward-common": None, "steward-headless": "2m"}
+
+
+def test_a_group_can_be_switched_off():
+    """The others stay."""
+    assert {group["name"] for group in groups(merge(ON, {"prometheusRule": {"groups": {"steward-headless": {"enabled": False}}}}))} == {
+        "steward-common"
+    }
+
+
+def test_groups_of_ones_own():
+    """They are rendered as they are, with what Prometheus fills in; a map, so that several values files can each add one."""
+    rule = {"alert": "Many", "expr": "sum(k8s_headless_service_operator_services) > 9", "annotations": {"summary": "{{ $value }}"}}
+    found = {
+        group["name"]: group
+        for group in groups(merge(ON, {"prometheusRule": {"additionalGroups": {"a": {"rules": [rule]}, "b": {"rules": [rule]}}}}))
+    }
+
+    assert found["a"] == {"name": "a", "rules": [rule]}
+    assert found.keys() == {"steward-common", "steward-headless", "a", "b"}
+
+
+def test_names_of_before_can_be_recorded(tmp_path):
+    """Off by default; they are rules of the component, and promtool accepts them beside the alerts."""
+    rendered = groups(merge(ON, {"prometheusRule": {"compatibilityRules": True, "additionalRuleLabels": {"team": "a"}}}))
+    recorded = {rule["record"] for group in rendered for rule in group["rules"] if "record" in rule}
+
+    accepted_by_promtool(tmp_path, rendered)
+    assert recorded == {"k8s_headless_service_operator_services_total", "k8s_headless_service_operator_reconcile_duration_seconds"}
+    assert not [rule for group in groups() for rule in group["rules"] if "record" in rule]
+
+
+def test_an_unknown_group_fails_the_render():
+    """As with alerts."""
+    with pytest.raises(helm.RenderError, match=r"prometheusRule\.groups\.headless: no such group\. There are: steward-common, steward-headless"):
+        helm.render({"prometheusRule": {"groups": {"headless": {"enabled": False}}}})
 
 
 def test_all_alerts_off_leave_no_object():

@@ -10,9 +10,13 @@ SWITCHES = [path for path, value in leaves(yaml.safe_load((helm.CHART / "values.
 DEFAULTS = {path: value for path, value in leaves(yaml.safe_load((helm.CHART / "values.yaml").read_text())) if isinstance(value, bool)}
 
 REFUSED = {
+    "dashboards.enabled": r"dashboards\.grafanaOperator\.enabled: needs the ConfigMaps",
     "leaderElection.enabled": r"autoscaling\.maxReplicas: 3 replicas without leader election",
 }
 """Switches that others cannot do without, and what is said of it."""
+
+NEEDS = {"dashboards.grafanaOperator.enabled": {"dashboards": {"enabled": True}}}
+"""What a switch cannot do without."""
 
 
 def all_switched(to):
@@ -23,7 +27,7 @@ def all_switched(to):
 @pytest.mark.parametrize("path", SWITCHES, ids=dotted)
 def test_each_switch_alone(path):
     """The other position of one switch, and nothing else changed, renders."""
-    objects = helm.render(nest(path, not DEFAULTS[path]))
+    objects = helm.render(merge(NEEDS.get(dotted(path), {}), nest(path, not DEFAULTS[path])))
 
     assert bool(objects) is (dotted(path) != "components.headless.enabled")
 

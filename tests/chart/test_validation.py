@@ -21,6 +21,14 @@ IMPOSSIBLE = {
         {"podMonitor": {"enabled": True, "interval": "1m", "scrapeTimeout": "1m1s"}},
         "podMonitor.scrapeTimeout: 1m1s is longer than interval, 1m. Prometheus refuses that; lower it, or leave it empty.",
     ),
+    "nothing for grafana-operator": (
+        {"dashboards": {"grafanaOperator": {"enabled": True}}},
+        "dashboards.grafanaOperator.enabled: needs the ConfigMaps that dashboards.enabled=false leaves out. Set dashboards.enabled=true.",
+    ),
+    "two folders": (
+        {"dashboards": {"grafanaOperator": {"folderRef": "a", "folderUID": "b"}}},
+        'dashboards.grafanaOperator.folderRef: names a folder, and so does folderUID. grafana-operator takes one; set the other to "".',
+    ),
     "one port twice": ({"metrics": {"port": 8081}}, "metrics.port: 8081 is the port of the probes. Choose another one."),
     "two writers": (
         {"components": {"headless": {"replicas": 2, "leaderElection": {"enabled": False}}}},
