@@ -80,16 +80,21 @@ class RightsCheck:
     async def run(self) -> None:
         """Check, and check again while something is missing or cannot be asked."""
         pauses = Pauses(RETRY)
-        while not self.verdict.ok:
-            try:
-                missing = await self._missing()
-            except errors.StewardError as error:
-                self._judge(f"rights cannot be checked: {error}")
-            else:
-                self._judge("; ".join(missing))
-            if not self.verdict.ok:
-                await pauses.wait()
+        while not await self._settled():
+            await pauses.wait()
         await asyncio.get_running_loop().create_future()
+
+    async def _settled(self) -> bool:
+        try:
+            missing = "; ".join(await self._missing())
+        except errors.StewardError as error:
+            # Not a fault of ours: an outage must not keep the process from starting, or the kubelet restarts it again and again.
+            self.verdict = Verdict(True, f"rights not checked yet: {error}")
+            return False
+        if missing and missing != self.verdict.reason:
+            log.error("rights are missing; grant them, or set rbac.create=true in the chart", missing=missing)
+        self.verdict = Verdict(not missing, missing)
+        return not missing
 
     async def _missing(self) -> list[str]:
         wanted = [
@@ -110,8 +115,3 @@ class RightsCheck:
         attributes = ResourceAttributes(namespace=namespace, verb=verb, group=resource.group, resource=resource.plural, name=name)
         answer = await self._client.create(REVIEWS, Review(spec=ReviewSpec(resource_attributes=attributes)))
         return answer.status.allowed
-
-    def _judge(self, problem: str) -> None:
-        if problem and problem != self.verdict.reason:
-            log.error("rights are missing; grant them, or set rbac.create=true in the chart", missing=problem)
-        self.verdict = Verdict(not problem, problem)
