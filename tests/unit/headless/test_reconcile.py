@@ -52,6 +52,15 @@ def test_a_pod_that_asks_gets_a_service_and_an_endpointslice_at_once():
     assert [(reasons.CREATED, "web-0.shop.svc answers with 10.0.0.1")] == told(plan)
 
 
+@pytest.mark.parametrize(
+    ("ready", "publish", "late"), [(True, True, ""), (True, False, ""), (False, True, ""), (False, False, " once the pod is ready")]
+)
+def test_the_announcement_promises_no_more_than_is_so(ready, publish, late):
+    plan = reconcile(state(pod(ready=ready), config=Config(publish_not_ready_addresses=publish)))
+
+    assert [(reasons.CREATED, f"web-0.shop.svc answers with 10.0.0.1{late}")] == told(plan)
+
+
 def test_the_announcement_names_the_pod():
     (event,) = (action.done for action in reconcile(state(WEB)).actions if action.done is not None)
 
