@@ -29,7 +29,7 @@ SPAM_BURST, SPAM_SECONDS = 25, 300.0
 """Writes about one object at once, and the time after which one more is allowed (defaultSpamBurst, defaultSpamQPS)."""
 
 CACHE_LIMIT = 4096
-"""Events remembered (maxLruCacheEntries)."""
+"""Events remembered (maxLruCacheEntries), and Events that wait; the oldest are dropped."""
 
 NOTE_LIMIT = 1024
 """Bytes of a note (core/v1 validation, NoteLengthLimit)."""
@@ -154,6 +154,8 @@ class Recorder:
         entry = self._entries.touch(key, lambda: _Entry(event))
         entry.count += 1
         self._dirty[key] = entry
+        if len(self._dirty) > CACHE_LIMIT:
+            self._dirty.popitem(last=False)
         self._news.set()
 
     def recent(self) -> bytes:
@@ -164,21 +166,35 @@ class Recorder:
         """Write what was recorded, for ever."""
         while True:
             await self._news.wait()
-            await self.flush()
-            await pause(COALESCE_SECONDS)
+            failure = await self.flush()
+            if failure is None:
+                await pause(COALESCE_SECONDS)
+            else:
+                await self._pauses.wait(at_least=getattr(failure, "retry_after", None))
 
-    async def flush(self) -> None:
-        """Write all that waits; what fails for a passing reason goes on waiting."""
+    async def flush(self) -> errors.StewardError | None:
+        """Write what waits, each once; what fails for a passing reason goes on waiting.
+
+        Returns:
+            One of those failures, or None.
+        """
+        failure: errors.StewardError | None = None
         async with self._flushing:
             self._news.clear()
             for key, entry in list(self._dirty.items()):
                 del self._dirty[key]
-                if entry.count == entry.written or not self._may_write(entry.event.regarding):
+                if entry.count == entry.written or not (entry.tries or self._may_write(entry.event.regarding)):
                     continue
-                if not await self._write(entry):
-                    self._dirty[key] = entry
-                    self._news.set()
-                    await self._pauses.wait()
+                failed = await self._write(entry)
+                if failed is None:
+                    continue
+                failure = failed
+                self._dirty[key] = entry
+                self._news.set()
+                if not isinstance(failed, errors.APIError):
+                    # Nobody answers. The next would wait as long for that as this one did.
+                    break
+        return failure
 
     async def finish(self) -> None:
         """Write what waits, as far as there is time."""
@@ -188,31 +204,34 @@ class Recorder:
         except TimeoutError:
             log.warning("last events not written in time")
 
-    async def _write(self, entry: _Entry) -> bool:
-        """Write one Event; False when it should be tried again."""
+    async def _write(self, entry: _Entry) -> errors.StewardError | None:
+        """Write one Event; the failure when it should be tried again."""
         count = entry.count
         try:
             if entry.name:
                 await self._repeat(entry, count)
             else:
                 await self._create(entry, count)
-        except errors.LeaseLost:
-            return False
+        except errors.LeaseLost as lost:
+            return lost
         except (errors.TransportError, errors.ServerError, errors.Throttled) as error:
             entry.tries += 1
             if entry.tries < TRIES:
-                return False
+                return error
             log.warning("event given up", reason=str(error))
+            entry.written = count
         except errors.StewardError as error:
             # A namespace that is going away refuses Events; so does a missing right. Neither is worth a retry.
             log.warning("event not written", reason=str(error))
+            entry.written = count
         entry.tries = 0
-        entry.written = count
-        return True
+        return None
 
     async def _create(self, entry: _Entry, count: int) -> None:
         event, now = entry.event, micro_time()
-        meta = ObjectMeta(name=f"{event.regarding.name[:200]}.{secrets.token_hex(8)}", namespace=event.regarding.namespace or "default")
+        # Each label of a name ends with a letter or digit.
+        name = f"{event.regarding.name[:200].rstrip('-.')}.{secrets.token_hex(8)}"
+        meta = ObjectMeta(name=name, namespace=event.regarding.namespace or "default")
         made = EventObject(
             metadata=meta,
             event_time=now,
@@ -226,17 +245,18 @@ class Recorder:
             type=event.reason.type,
         )
         await self._client.create(EVENTS, made, guard=self._ask_fence)
-        entry.name = meta.name
+        entry.name, entry.written = meta.name, count
 
     async def _repeat(self, entry: _Entry, count: int) -> None:
         key = Key(entry.event.regarding.namespace or "default", entry.name)
         body = {"series": {"count": count, "lastObservedTime": micro_time()}}
         try:
             await self._client.patch(EVENTS, key, body, content_type=MERGE_PATCH, guard=self._ask_fence)
+            entry.written = count
         except errors.NotFound:
-            # Events expire at the server (--event-ttl, one hour).
-            entry.name, entry.count, entry.written = "", 1, 0
-            await self._create(entry, 1)
+            # Events expire at the server (--event-ttl, one hour); a new one counts from there.
+            entry.name, entry.count, entry.written = "", entry.count - entry.written, 0
+            await self._create(entry, entry.count)
 
     def _ask_fence(self) -> None:
         self.fence.check()
