@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from steward.runtime import errors
 from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Outcome, Plan
+from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import ChildMeta
 from steward.runtime.store import Writer
@@ -18,11 +18,11 @@ Writers = Mapping[str, Writer[Any]]
 """The stores of the component by the name of their resource; answers are filed there."""
 
 
-async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fence, writers: Writers) -> Outcome:
-    """Write what a Plan asks for, all actions at once, then the events.
+async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fence, writers: Writers, told: Container[Event] = ()) -> Outcome:
+    """Write what a Plan asks for, all actions at once, then the events; those of the Plan itself that were told already are left out.
 
-    Guarantees: nothing of another owner is written; nothing starts after the fence fell; a deletion or an update can only hit the very object
-    that was observed (its uid is a precondition).
+    Guarantees: nothing starts after the fence fell; an update can only hit the very object that was observed (its uid is a precondition), a deletion
+    only if that is still as it was observed, with its owner (so is the version).
     Not guaranteed: that all actions happen if one fails. The next reconcile sees what did.
     Assumptions: actions of one Plan do not depend on each other.
     Raises: nothing for a failed action; it is in the Outcome. LeaseLost, when the fence fell.
@@ -43,7 +43,8 @@ async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fenc
         if error is None and action.done is not None:
             recorder.record(action.done)
     for event in plan.events:
-        recorder.record(event)
+        if event not in told:
+            recorder.record(event)
     return outcome
 
 
@@ -87,16 +88,26 @@ class _Performer:
         # Our own first write was a create; see takeover().
         turn = takeover(meta, self._client.field_manager)
         if turn:
-            await self._client.patch(action.resource, meta.key, turn, content_type=JSON_PATCH, guard=self._fence.check, timeout=self._time_left())
+            await self._turn(action, turn)
         made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, guard=self._fence.check, timeout=self._time_left())
         self._writers[str(action.resource)].wrote(made, at=_now())
+
+    async def _turn(self, action: Apply[Any], turn: list[dict[str, object]]) -> None:
+        key = action.observed.metadata.key
+        try:
+            await self._client.patch(action.resource, key, turn, content_type=JSON_PATCH, guard=self._fence.check, timeout=self._time_left())
+        except errors.Invalid as error:
+            # One of its tests failed; the server does not say which, nor that it was a test.
+            raise errors.Conflict(error.call, error.status, reason=error.reason, message="the object changed since it was read") from error
 
     async def _delete(self, action: Delete[Any]) -> None:
         meta = action.observed.metadata
         _prove(action)
         writer = self._writers[str(action.resource)]
         try:
-            left = await self._client.delete(action.resource, meta.key, uid=meta.uid, guard=self._fence.check, timeout=self._time_left())
+            left = await self._client.delete(
+                action.resource, meta.key, uid=meta.uid, version=meta.resource_version, guard=self._fence.check, timeout=self._time_left()
+            )
         except errors.NotFound:
             left = None
         if left is None:

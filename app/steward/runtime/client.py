@@ -188,19 +188,19 @@ class Client:
         return self._answers.object(resource, answer.body)
 
     async def delete(
-        self, resource: Resource[T], key: Key, *, uid: str, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT
+        self, resource: Resource[T], key: Key, *, uid: str, version: str, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT
     ) -> T | None:
-        """Delete the one object with this uid.
+        """Delete the one object with this uid, if it is still as it was at this version.
 
         Returns:
             The object while finalizers keep it, or None when it is gone.
 
         Raises:
             NotFound: It is gone already.
-            Conflict: Another object has the name now.
+            Conflict: It changed, or another object has the name now.
         """
         call = errors.Call("delete", resource.plural, key.namespace, key.name)
-        body = msgspec.json.encode({"preconditions": {"uid": uid}})
+        body = msgspec.json.encode({"preconditions": {"uid": uid, "resourceVersion": version}})
         answer = await self._write(Request(call, "DELETE", resource.path(*key), {}, body, guard=guard), timeout)
         left = self._answers.object(resource, answer.body)
         return left if left.metadata.uid == uid and left.metadata.deletion_timestamp else None
