@@ -13,6 +13,9 @@ from steward.telemetry.logging import get_logger
 T = TypeVar("T", bound=HasMeta)
 V = TypeVar("V")
 
+CHANGES = frozenset(("ADDED", "MODIFIED", "DELETED"))
+"""Events that carry an object of the kind that is watched."""
+
 log = get_logger(__name__)
 
 
@@ -99,6 +102,14 @@ class Answers:
             APIError: It is an ERROR event.
             DecodeError: It is not an event.
         """
+        try:
+            event: WatchEvent[T] = self._decoder(WatchEvent[resource.type]).decode(line)  # type: ignore[name-defined]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._unusual_event(resource, call, line)
+        return event if event.type in CHANGES else self._unusual_event(resource, call, line)
+
+    def _unusual_event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | None:
+        """A line that carries no object of the kind, or one that does not fit."""
         decoded: _Line = self._decode(resource, _Line, line)
         if decoded.type == "ERROR":
             body = bytes(decoded.object)
