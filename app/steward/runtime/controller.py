@@ -14,7 +14,7 @@ from steward.runtime.apply import Writers, perform
 from steward.runtime.backoff import in_slices, pause
 from steward.runtime.client import Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import Outcome, Plan
+from steward.runtime.plan import Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Store
@@ -76,6 +76,7 @@ class Loop(Generic[S]):
         self._duration = instruments[metrics.RECONCILE_DURATION].labels(controller.name)
         self._results = {result: instruments[metrics.RECONCILES].labels(controller.name, result) for result in metrics.RESULTS}
         self.queue: WorkQueue[Key] = WorkQueue(_observer(controller.name, instruments))
+        self._told: dict[Key, tuple[Event, ...]] = {}
         self._running = False
         for watch in controller.watches:
             writers[str(watch.store.resource)].subscribe(self._wake(watch))
@@ -149,9 +150,14 @@ class Loop(Generic[S]):
     async def _reconcile(self, key: Key, fence: Fence, started: float) -> tuple[Plan, Outcome]:
         state = await self.controller.observe(key, dt.datetime.now(dt.UTC))
         if state is None:
+            self._told.pop(key, None)
             return Plan(), Outcome()
         plan = self.controller.reconcile(state)
-        outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers)
+        # A resync finds the same facts again; telling them again would be a write for each.
+        told = self._told.pop(key, ())
+        outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
+        if plan.events:
+            self._told[key] = plan.events
         if self.controller.count is not None:
             self.controller.count(state, plan, outcome, asyncio.get_running_loop().time() - started)
         return plan, outcome

@@ -94,7 +94,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         actions: Writes; they may not depend on each other, for they leave all at once.
-        events: What to tell besides.
+        events: What is so besides. Told once for as long as every look at the key finds it so.
         requeue_after: Seconds until the key is looked at again without a change. Polling, never failure.
     """
 
