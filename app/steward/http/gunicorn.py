@@ -14,8 +14,10 @@ import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NoReturn, Protocol
 
@@ -23,7 +25,7 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError, HaltServer
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from steward.telemetry.logging import get_logger
 
@@ -185,6 +187,14 @@ class Worker(ThreadWorker):
         """SIGQUIT: at once."""
         os._exit(1)
 
+    def handle(self, conn: TConn) -> object:
+        """One request, in a thread. For each client that does not hang up gunicorn's main loop would wait 2 s, and its heartbeat with it."""
+        kept: object = super().handle(conn)
+        if not kept:
+            with suppress(OSError):
+                conn.sock.shutdown(socket.SHUT_RDWR)
+        return kept
+
     def run(self) -> None:
         """Serve until the program ended, or the master vanished; then exit, whatever a slow client still holds open."""
         super().run()
@@ -213,6 +223,13 @@ class Logger(glogging.Logger):
         self.error_log.propagate = True
         # The master says it itself, with what follows from it.
         self.error_log.addFilter(lambda record: not str(record.msg).startswith(("Worker (pid:%s) exited", "Shutting down")))
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """An error with its traceback; a client that stopped halfway and met the socket's limit of time is none."""
+        if isinstance(sys.exc_info()[1], BlockingIOError | TimeoutError):
+            _log.debug("client too slow, connection closed")
+        else:
+            super().exception(msg, *args, **kwargs)
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """One request was answered."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 
 BACKLOG = 128
 """Connections that may wait for the worker. The kubelet and one or two Prometheus servers are all who come."""
+
+PATIENCE_SECONDS = 3
+"""What a client may be silent in the middle of a request or an answer. A worker has few threads, and whoever stops halfway would keep one
+for ever; below the 10 s after which the kubelet gives up a probe, so that a probe behind such clients is still answered."""
 
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
@@ -18,8 +23,18 @@ class PortUnavailable(Exception):
 def listen(port: int) -> socket.socket:
     """Listen on a TCP port of every address: ``[::]`` for both families where the machine has IPv6, else ``0.0.0.0``.
 
+    Accepted connections inherit the limits of time (socket(7)).
+
     Raises: PortUnavailable.
     """
+    listening = _bind(port)
+    limit = struct.pack("@ll", PATIENCE_SECONDS, 0)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        listening.setsockopt(socket.SOL_SOCKET, option, limit)
+    return listening
+
+
+def _bind(port: int) -> socket.socket:
     try:
         if socket.has_dualstack_ipv6():
             try:

@@ -1,8 +1,8 @@
 """A program for the server, as small as one can be; started as a process of its own by the tests of the server.
 
 Usage: program.py METRICS_PORT HEALTH_PORT WHAT, where WHAT is what the program does:
-``obey`` ends when it is told to; ``linger`` takes a second for it; ``ignore`` never ends; ``die`` ends by itself when anyone asks
-for /events; ``refuse`` raises instead of starting.
+``obey`` ends when it is told to; ``pile`` does too, and has 32 MiB of Events to tell; ``linger`` takes a second for it; ``ignore``
+never ends; ``die`` ends by itself when anyone asks for /events; ``refuse`` raises instead of starting.
 """
 
 import sys
@@ -48,6 +48,8 @@ class Program:
     def events(self):
         if self.what == "die":
             self.ended()
+        if self.what == "pile":
+            return b"x" * (32 << 20)
         return b'{"reason":"Tested"}\n'
 
     def check(self):

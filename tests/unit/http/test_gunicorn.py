@@ -6,9 +6,12 @@ import os
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from steward.http.gunicorn import THREADS
 
 PROGRAM = Path(__file__).with_name("program.py")
 
@@ -76,6 +79,51 @@ def test_a_request_that_never_ends_does_not_hold_the_stop(serving):
         running.signal(signal.SIGTERM)
 
         assert 0 == running.wait(10)
+
+
+def test_clients_that_stop_halfway_do_not_keep_a_probe_waiting(serving):
+    """They are let go before the kubelet gives up, twice as many as there are threads, and the log, at its usual level, does not say a word."""
+    running = serving("obey")
+    with ExitStack() as held:
+        for port in (running.health_port, running.metrics_port):
+            for _ in range(THREADS):
+                stopping = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+                stopping.sendall(b"GET /livez HTTP/1.1\r\nX-A: ")
+        started = time.monotonic()
+        running.until("/livez", 200, seconds=10)
+        probed = time.monotonic() - started
+
+    assert probed < 10
+    assert "socket error" not in running.log().lower()
+    assert "Traceback" not in running.log()
+
+
+def test_clients_that_do_not_hang_up_keep_nobody_waiting(serving):
+    """They have their answer, and were told that it is the last."""
+    running = serving("obey")
+    with ExitStack() as held:
+        for _ in range(20):
+            staying = held.enter_context(socket.create_connection(("127.0.0.1", running.metrics_port)))
+            staying.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        started = time.monotonic()
+        running.until("/livez", 200, seconds=10)
+
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.slow
+def test_a_client_that_does_not_read_its_answer_is_let_go(serving):
+    """Answers pile up in the socket's buffers, then the worker would wait for ever."""
+    running = serving("pile")
+    with ExitStack() as held:
+        for _ in range(THREADS):
+            deaf = held.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", running.metrics_port))
+            deaf.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        running.until("/livez", 200)
+
+    assert "Traceback" not in running.log()
 
 
 def test_a_program_that_ends_by_itself_ends_the_process_with_3(serving):

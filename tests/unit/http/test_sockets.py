@@ -1,10 +1,11 @@
 """Listening, and what is said when it is not possible."""
 
 import socket
+import struct
 
 import pytest
 
-from steward.http.sockets import PortUnavailable, listen
+from steward.http.sockets import PATIENCE_SECONDS, PortUnavailable, listen
 
 
 def test_a_taken_port_is_one_sentence_with_the_mend(free_ports):
@@ -13,6 +14,16 @@ def test_a_taken_port_is_one_sentence_with_the_mend(free_ports):
         listen(port)
 
     assert f"port {port} is taken by another process. Stop that one, or choose another port." == str(caught.value)
+
+
+def test_accepted_connections_have_limits_of_time(free_ports):
+    """In both directions; the kernel hands them on from the listening socket."""
+    with listen(free_ports[0]) as listening, socket.create_connection(("127.0.0.1", free_ports[0])):
+        accepted, _ = listening.accept()
+        with accepted:
+            limits = [struct.unpack("@ll", accepted.getsockopt(socket.SOL_SOCKET, option, 16)) for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO)]
+
+    assert [(PATIENCE_SECONDS, 0)] * 2 == limits
 
 
 def test_without_ipv6_the_other_family_is_served(free_ports, monkeypatch):
