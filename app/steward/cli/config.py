@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from steward.cli import explain
 from steward.runtime.errors import ConfigError
+from steward.runtime.resource import check_namespaces
 from steward.telemetry import logging
 
 C = TypeVar("C")
@@ -56,6 +57,10 @@ class ProcessConfig(Section, Generic[C], frozen=True, kw_only=True):
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
     namespaces: Annotated[tuple[str, ...], Meta(description="The only namespaces that are looked at; all when empty.")] = ()
     config: C
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently never match. Raises: ConfigError."""
+        check_namespaces("namespaces", self.namespaces)
 
 
 def load(path: str, component_config: type[C]) -> ProcessConfig[C]:

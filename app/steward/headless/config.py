@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -10,8 +9,7 @@ import msgspec
 
 from steward.runtime import selector
 from steward.runtime.errors import ConfigError
-
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+from steward.runtime.resource import check_namespaces
 
 
 class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -51,9 +49,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
             # Unlike those of labels, keys of annotations may have capital letters in their domain.
             if not selector.is_key(name.lower()):
                 raise ConfigError(f'config.{field}: "{name}" is not the key of an annotation. Write one such as example.com/headless-service.')
-        for index, namespace in enumerate(self.exclude_namespaces):
-            if _NAMESPACE.fullmatch(namespace) is None:
-                raise ConfigError(f'config.excludeNamespaces[{index}]: "{namespace}" is not a namespace. Write whole names; there are no patterns.')
+        check_namespaces("config.excludeNamespaces", self.exclude_namespaces)
         try:
             selector.check(self.pod_selector)
         except ValueError as error:

@@ -7,10 +7,13 @@ and the struct an answer is decoded into. Structs hold only the fields a compone
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
+
+from steward.runtime.errors import ConfigError
 
 
 class Key(NamedTuple):
@@ -90,6 +93,9 @@ class HasMeta(Protocol):
 
 T = TypeVar("T", bound=HasMeta)
 
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""RFC 1123 label, as the API server wants the name of a namespace."""
+
 
 class Resource(msgspec.Struct, Generic[T], frozen=True):
     """One kind of object at the API server.
@@ -138,3 +144,14 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
 def micro_time() -> str:
     """Now, as ``metav1.MicroTime``."""
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def check_namespaces(field: str, names: Iterable[str]) -> None:
+    """Refuse names of a setting that no namespace can have: they would silently never match.
+
+    Raises:
+        ConfigError: Names the entry.
+    """
+    for index, name in enumerate(names):
+        if _NAMESPACE.fullmatch(name) is None:
+            raise ConfigError(f'{field}[{index}]: "{name}" is not a namespace. Write whole names; there are no patterns.')

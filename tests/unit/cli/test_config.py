@@ -86,6 +86,7 @@ def test_what_is_written_is_taken(file):
         ("log: null", "log: expected a mapping of keys to values, got null. Write a mapping of keys to values."),
         ("- log", 'the file: expected a mapping of keys to values, got ["log"]. Write a mapping of keys to values.'),
         ("1: {}", "the file: expected text as keys. Quote every key that looks like a number or a boolean."),
+        ("namespaces: [kube-*]", 'namespaces[0]: "kube-*" is not a namespace. Write whole names; there are no patterns.'),
         ("config: {namespaces: [a, 1]}", "config.namespaces[1]: expected text, got 1. Write text."),
         ("config: {namespaces: a}", 'config.namespaces: expected a list, got "a". Write a list.'),
         ("config: {labels: {a: b, c: 1}}", "config.labels.c: expected text, got 1. Write text."),
