@@ -131,6 +131,6 @@ def _signature(path: str | None) -> tuple[int, int] | None:
     try:
         seen = os.stat(path)  # noqa: PTH116 - for each request; a Path costs more than the call
     except OSError:
-        # Between unlink and rename of a rotation; the old context serves until the new file is there.
+        # Between unlink and rename of a rotation.
         return None
     return seen.st_mtime_ns, seen.st_ino

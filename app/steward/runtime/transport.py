@@ -19,6 +19,7 @@ from yarl import URL
 
 from steward.runtime import errors
 from steward.runtime.auth import Credentials
+from steward.telemetry.logging import get_logger
 
 READ_BUFFER = 1 << 20
 """Bytes aiohttp reads ahead. A page of 500 pods is 4 to 5 MB; the default of 64 KiB costs a wake-up per chunk."""
@@ -28,6 +29,8 @@ KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 30, 15, 9
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; below the renew deadline of a lease, so that one lost SYN does not cost the leadership."""
+
+log = get_logger(__name__)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -86,25 +89,40 @@ class Transport(Protocol):
         """Give back all connections."""
 
 
+class _Pool:
+    """Connections made with one set of certificates.
+
+    Attributes:
+        session: What holds them.
+        generation: State of the files they were made with.
+        broken: A later state of the files that could not be used, and was told of.
+        users: Requests and watches under way, those that have no connection yet included.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, generation: object) -> None:
+        self.session = session
+        self.generation = generation
+        self.broken = generation
+        self.users = 0
+
+
 class HTTPTransport:
     """aiohttp against a real API server.
 
     Guarantees: a rotated token is sent as soon as :class:`Credentials` knows it; rotated CA and client certificates are used for new
-    connections; requests under way are not cut off by a rotation.
+    connections, and the former ones until the new can be read; requests under way are not cut off by a rotation.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._session: aiohttp.ClientSession | None = None
-        self._connector: aiohttp.TCPConnector | None = None
-        self._generation: object = None
-        self._retired: list[tuple[aiohttp.ClientSession, aiohttp.TCPConnector]] = []
+        self._pool: _Pool | None = None
+        self._pools: set[_Pool] = set()
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """See :class:`Transport`."""
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
         try:
-            async with await self._open(request, limits) as answer:
+            async with self._open(request, limits) as answer:
                 body = await answer.read()
                 return Response(answer.status, body, answer.headers.get("Retry-After"))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -115,7 +133,7 @@ class HTTPTransport:
         """See :class:`Transport`."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=idle_timeout)
         try:
-            async with await self._open(request, limits) as answer:
+            async with self._open(request, limits) as answer:
                 if answer.status != 200:
                     body = await answer.read()
                     raise errors.from_response(request.call, answer.status, body, answer.headers.get("Retry-After"))
@@ -128,58 +146,69 @@ class HTTPTransport:
 
     async def close(self) -> None:
         """See :class:`Transport`."""
-        for session, _ in self._retired:
-            await session.close()
-        self._retired.clear()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        pools, self._pools, self._pool = self._pools, set(), None
+        for pool in pools:
+            await pool.session.close()
 
-    async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
-        session = await self._current_session()
+    @asynccontextmanager
+    async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
         headers = {"Accept": "application/json", **self._credentials.headers()}
         if request.body is not None:
             headers["Content-Type"] = request.content_type
         url = URL(self._credentials.host + request.path).with_query(request.query)
-        return await session.request(
-            request.method,
-            url,
-            data=request.body,
-            headers=headers,
-            timeout=limits,
-            proxy=self._credentials.proxy,
-            server_hostname=self._credentials.server_name,
-            allow_redirects=False,
-            trace_request_ctx=request.guard,
-        )
+        pool = self._current()
+        pool.users += 1
+        try:
+            await self._close_unused()
+            async with pool.session.request(
+                request.method,
+                url,
+                data=request.body,
+                headers=headers,
+                timeout=limits,
+                proxy=self._credentials.proxy,
+                server_hostname=self._credentials.server_name,
+                allow_redirects=False,
+                trace_request_ctx=request.guard,
+            ) as answer:
+                yield answer
+        finally:
+            pool.users -= 1
+            await self._close_unused()
 
-    async def _current_session(self) -> aiohttp.ClientSession:
-        generation = self._credentials.tls_generation()
-        if self._session is not None and generation == self._generation:
-            return self._session
-        if self._session is not None and self._connector is not None:
-            self._retired.append((self._session, self._connector))
-            await self._close_idle()
-        connector = self._connector = aiohttp.TCPConnector(limit=0, ssl=self._credentials.tls(), socket_factory=_socket, keepalive_timeout=75)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
+    def _current(self) -> _Pool:
+        """The connections of the certificates as they are now. Nothing is awaited here, so that two requests cannot both make new ones."""
+        pool, generation = self._pool, self._credentials.tls_generation()
+        if pool is not None and generation == pool.generation:
+            return pool
+        try:
+            context = self._credentials.tls()
+        except OSError as error:
+            if pool is None:
+                raise
+            # In the middle of a rotation a file is away, half written, or does not fit the other. What is open goes on.
+            if generation != pool.broken:
+                log.warning("certificate files cannot be used, going on with the former ones", reason=str(error))
+                pool.broken = generation
+            return pool
+        self._pool = _Pool(self._session(context), generation)
+        self._pools.add(self._pool)
+        return self._pool
+
+    def _session(self, context: ssl.SSLContext) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context, socket_factory=_socket, keepalive_timeout=75),
             # "identity": inflating a page costs more than decoding it, and aiohttp would ask for gzip.
             headers={"Accept-Encoding": "identity", "User-Agent": self._credentials.user_agent},
             read_bufsize=READ_BUFFER,
             trace_configs=[_guarded()],
         )
-        self._generation = generation
-        return self._session
 
-    async def _close_idle(self) -> None:
-        """Close sessions of former certificates that carry no request any more; watches end within ten minutes by themselves."""
-        busy: list[tuple[aiohttp.ClientSession, aiohttp.TCPConnector]] = []
-        for session, connector in self._retired:
-            if connector._acquired:  # noqa: SLF001 - the library has no public count of connections in use
-                busy.append((session, connector))
-            else:
-                await session.close()
-        self._retired = busy
+    async def _close_unused(self) -> None:
+        """Close former connections that carry no request any more; watches end within ten minutes by themselves."""
+        for pool in [pool for pool in self._pools if pool is not self._pool and not pool.users]:
+            self._pools.discard(pool)
+            await pool.session.close()
 
 
 def _abandon(answer: aiohttp.ClientResponse) -> None:

@@ -1,5 +1,6 @@
 """The real transport against real servers: connections, certificates, tokens, and what breaks."""
 
+import asyncio
 import datetime as dt
 import shutil
 import socket
@@ -8,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import aiohttp
 import pytest
 from aiohttp import web
 from kubernetes.client import Configuration
@@ -262,7 +264,7 @@ async def test_connections_are_used_again(server):
 async def test_the_kernel_watches_over_connections(server):
     """Keepalive with client-go's 30 s, 15 s, 9 times: a peer that is gone is noticed although nothing is sent."""
     async with _transport(_credentials(server.url)) as transport, transport.stream(WATCH, idle_timeout=5):
-        (held,) = transport._connector._acquired
+        (held,) = transport._pool.session.connector._acquired
         connected = held.transport.get_extra_info("socket")
         set_options = [
             connected.getsockopt(level, option)
@@ -312,18 +314,78 @@ async def test_a_watch_survives_a_rotation_of_the_ca(tmp_path):
     assert b'"name":"a"' in told
 
 
-async def test_a_ca_file_that_is_missing_for_a_moment_costs_one_request(tmp_path):
-    """Between unlink and rename of a rotation."""
+async def test_a_ca_file_that_is_missing_for_a_moment_costs_nothing(tmp_path):
+    """Between unlink and rename of a rotation; a watch under way lives on too."""
+    authority = Authority(tmp_path / "ca")
+    trusted = tmp_path / "ca.crt"
+    shutil.copy(authority.ca, trusted)
+    async with (
+        HTTPServer(FakeAPI(), tls=authority.server()) as server,
+        _transport(_credentials(server.url, ca=trusted)) as transport,
+        transport.stream(WATCH, idle_timeout=5) as chunks,
+    ):
+        trusted.unlink()
+        while_away = await transport.send(GET, timeout=5)
+        trusted.write_text("half of a certifi")
+        half_written = await transport.send(GET, timeout=5)
+        shutil.copy(authority.ca, trusted)
+        back = await transport.send(GET, timeout=5)
+        server.api.add(manifest("a"))
+        told = await anext(chunks)
+
+    assert [404, 404, 404] == [while_away.status, half_written.status, back.status]
+    assert b'"name":"a"' in told
+
+
+async def test_requests_that_see_a_rotation_at_once_share_the_new_connections(tmp_path, monkeypatch):
+    """And of the former ones nothing stays open once nobody uses them."""
+    made: list[aiohttp.ClientSession] = []
+    create = aiohttp.ClientSession
+
+    def counted(**settings: object) -> aiohttp.ClientSession:
+        made.append(create(**settings))
+        return made[-1]
+
+    monkeypatch.setattr(transports.aiohttp, "ClientSession", counted)
     authority = Authority(tmp_path / "ca")
     trusted = tmp_path / "ca.crt"
     shutil.copy(authority.ca, trusted)
     async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
         await transport.send(GET, timeout=5)
-        trusted.unlink()
-        with pytest.raises(errors.StewardError):
-            await transport.send(GET, timeout=5)
-        shutil.copy(authority.ca, trusted)
-        assert 404 == (await transport.send(GET, timeout=5)).status
+        async with transport.stream(WATCH, idle_timeout=5):
+            trusted.write_bytes(authority.ca.read_bytes() + b"\n")
+            await asyncio.gather(*(transport.send(GET, timeout=5) for _ in range(10)))
+            while_watching = [session.closed for session in made]
+        afterwards = [session.closed for session in made]
+
+    assert ([False, False], [True, False]) == (while_watching, afterwards)
+
+
+async def test_former_connections_that_nobody_uses_are_closed_at_the_rotation(tmp_path):
+    authority = Authority(tmp_path / "ca")
+    trusted = tmp_path / "ca.crt"
+    shutil.copy(authority.ca, trusted)
+    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
+        await transport.send(GET, timeout=5)
+        former = transport._pool.session
+        trusted.write_bytes(authority.ca.read_bytes() + b"\n")
+        await transport.send(GET, timeout=5)
+
+        assert former.closed
+
+
+async def test_a_connection_being_made_survives_a_rotation(tmp_path):
+    """The handshake is not done yet, so no connection is in use; the request is under way all the same."""
+    authority = Authority(tmp_path / "ca")
+    trusted = tmp_path / "ca.crt"
+    shutil.copy(authority.ca, trusted)
+    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
+        early = asyncio.ensure_future(transport.send(GET, timeout=5))
+        await until(lambda: transport._pool is not None, seconds=2)
+        trusted.write_bytes(authority.ca.read_bytes() + b"\n")
+        late = await transport.send(GET, timeout=5)
+
+        assert (404, 404) == ((await early).status, late.status)
 
 
 @pytest.fixture
