@@ -182,8 +182,8 @@ class Recorder:
         async with self._flushing:
             self._news.clear()
             for key, entry in list(self._dirty.items()):
-                del self._dirty[key]
-                if entry.count == entry.written or not (entry.tries or self._may_write(entry.event.regarding)):
+                # While another was written, this one may have been dropped for want of room.
+                if self._dirty.pop(key, None) is None or entry.count == entry.written or not (entry.tries or self._may_write(entry.event.regarding)):
                     continue
                 failed = await self._write(entry)
                 if failed is None:
@@ -191,8 +191,8 @@ class Recorder:
                 failure = failed
                 self._dirty[key] = entry
                 self._news.set()
-                if not isinstance(failed, errors.APIError):
-                    # Nobody answers. The next would wait as long for that as this one did.
+                if not isinstance(failed, errors.ServerError):
+                    # Nobody answers, or fewer requests are asked for: the next would fare no better.
                     break
         return failure
 

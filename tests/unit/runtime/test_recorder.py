@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from steward.runtime import recorder
 from steward.runtime.plan import Event, Reason, Reference
 from steward.runtime.recorder import CACHE_LIMIT, COALESCE_SECONDS, RING, SIMILAR_LIMIT, SPAM_BURST, SPAM_SECONDS, TRIES, Recorder
 from support.fakeapi import FakeAPI
@@ -210,6 +211,36 @@ async def test_one_namespace_that_refuses_does_not_hold_up_the_others(writing):
         writing.record(name=f"fine-{number}", namespace="fine")
     await until(lambda: len(writing.api.all("events")) == 100, seconds=30)
     writing.task.cancel()
+
+
+async def test_events_that_come_while_others_are_written_may_push_out_some_that_wait(writing, monkeypatch):
+    """The oldest are lost, and nothing else."""
+    monkeypatch.setattr(recorder, "CACHE_LIMIT", 4)
+    writing.api.delay(1, "create events")
+    await _start(writing)
+    for number in range(4):
+        writing.record(str(number), name=f"web-{number}")
+    await until(lambda: writing.api.requests("create events") == 1)
+    for number in range(4, 8):
+        writing.record(str(number), name=f"web-{number}")
+    await until(lambda: len(writing.written()) == 5, unless=writing.task)
+    await _end(writing)
+
+    assert [(str(number), 1) for number in (0, 4, 5, 6, 7)] == sorted(writing.written())
+
+
+async def test_a_server_that_asks_for_fewer_requests_gets_none_for_as_long(writing):
+    """Retry-After holds for all Events, not for the one that met it."""
+    writing.api.answer(429, match="create events", retry_after=30, times=1)
+    for number in range(5):
+        writing.record(name=f"web-{number}")
+    await _start(writing)
+    await until(lambda: writing.api.requests("create events") == 1)
+    await asyncio.sleep(29)
+    meanwhile = writing.api.requests("create events")
+    await _end(writing)
+
+    assert (1, 5) == (meanwhile, len(writing.written()))
 
 
 async def test_the_last_events_are_written_at_the_end(writing):
