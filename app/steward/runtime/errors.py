@@ -34,6 +34,11 @@ MESSAGE_LIMIT = 256
 """Characters of a server's message that reach a log. Bodies may hold what nobody should log (kopf cuts at the same length)."""
 
 
+RETRY_AFTER_LIMIT = 60.0
+"""Seconds that are waited at most because an answer says so. The API server itself never asks for more than 32 (maxRetryAfter in
+apiserver/pkg/util/flowcontrol); a proxy on the way may ask for a day."""
+
+
 class StewardError(Exception):
     """Base of every error this program raises on purpose."""
 
@@ -199,7 +204,7 @@ def from_response(call: Call, code: int, body: bytes, retry_after: str | None = 
         call: What was asked.
         code: HTTP status, or the code of an ERROR event.
         body: Body of the answer.
-        retry_after: Value of the Retry-After header; only whole seconds are understood, as in client-go.
+        retry_after: Value of the Retry-After header; only whole seconds are understood, as in client-go, and at most :data:`RETRY_AFTER_LIMIT`.
     """
     try:
         status = _STATUS.decode(body)
@@ -207,11 +212,6 @@ def from_response(call: Call, code: int, body: bytes, retry_after: str | None = 
         status = Status()
     if status.kind != "Status":
         status = Status()
-    seconds: float | None = None
-    if retry_after is not None and retry_after.isdigit():
-        seconds = float(retry_after)
-    elif status.details is not None and status.details.retry_after_seconds > 0:
-        seconds = float(status.details.retry_after_seconds)
     kind = _BY_CODE.get(code, ServerError)
     if status.reason == "AlreadyExists":
         kind = AlreadyExists
@@ -220,7 +220,15 @@ def from_response(call: Call, code: int, body: bytes, retry_after: str | None = 
     elif status.details is not None and any(cause.field == "metadata.uid" for cause in status.details.causes):
         # A write that names a uid found another object under the name. To the server that is an immutable field, hence 422.
         kind = Conflict
-    return kind(call, code, reason=status.reason, message=status.message, retry_after=seconds)
+    return kind(call, code, reason=status.reason, message=status.message, retry_after=_seconds_to_wait(retry_after, status))
+
+
+def _seconds_to_wait(header: str | None, status: Status) -> float | None:
+    if header is not None and header.isdecimal():
+        return min(float(header), RETRY_AFTER_LIMIT)
+    if status.details is not None and status.details.retry_after_seconds > 0:
+        return float(min(status.details.retry_after_seconds, RETRY_AFTER_LIMIT))
+    return None
 
 
 def innermost(error: BaseException) -> BaseException:

@@ -77,9 +77,13 @@ def test_a_long_message_is_cut():
         (None, {"retryAfterSeconds": 3}, 3.0),
         ("7", {"retryAfterSeconds": 3}, 7.0),
         ("Wed, 21 Oct 2026 07:28:00 GMT", {}, None),
+        ("86400", {}, 60.0),
+        ("9" * 5000, {}, 60.0),
+        (None, {"retryAfterSeconds": 86400}, 60.0),
+        ("\u00b2", {}, None),
         (None, {}, None),
     ],
-    ids=["header", "details", "header wins", "a date is not understood", "neither"],
+    ids=["header", "details", "header wins", "a date is not understood", "a day", "for ever", "a day in details", "no number", "neither"],
 )
 def test_the_seconds_to_wait_come_from_the_header_or_the_details(header, details, seconds):
     assert seconds == from_response(CALL, 429, _status(429, "TooManyRequests", **details), header).retry_after
