@@ -54,7 +54,8 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 class _List(msgspec.Struct, Generic[V], frozen=True):
     metadata: ListMeta
-    items: list[V]
+    # Some aggregated API servers write null for none, as Go does of a slice that was never made.
+    items: list[V] | None
 
 
 class _Line(msgspec.Struct, frozen=True, gc=False):
@@ -89,11 +90,11 @@ class Answers:
         """
         try:
             listed: _List[T] = self._decoder(_List[resource.type]).decode(body)  # type: ignore[name-defined]
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raw = self._decode(resource, _List[msgspec.Raw], body)
-            items = [item for item in (self._salvage(resource, one) for one in raw.items) if item is not None]
+            items = [item for item in (self._salvage(resource, one) for one in raw.items or ()) if item is not None]
             listed = _List(raw.metadata, items)
-        return Page(listed.items, listed.metadata.resource_version, listed.metadata.continue_)
+        return Page(listed.items or [], listed.metadata.resource_version, listed.metadata.continue_)
 
     def event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | None:
         """One line of a watch; None for an object that does not fit.
@@ -135,7 +136,7 @@ class Answers:
     def _salvage(self, resource: Resource[T], raw: msgspec.Raw) -> T | None:
         try:
             item: T = self._decoder(resource.type).decode(raw)
-        except msgspec.ValidationError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("object left out: it does not fit its schema", resource=str(resource), object=self._name(raw), reason=str(error))
             return None
         return item
@@ -143,7 +144,7 @@ class Answers:
     def _name(self, raw: msgspec.Raw) -> str:
         try:
             named: _Named = self._decoder(_Named).decode(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return "unknown"
         return str(named.metadata.key)
 
@@ -151,5 +152,5 @@ class Answers:
 def _status_code(body: bytes) -> int:
     try:
         return msgspec.json.decode(body, type=errors.Status).code
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return 500
