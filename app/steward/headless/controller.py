@@ -163,20 +163,20 @@ def reconcile(state: State) -> Plan:
         return Plan(actions=_withdraw(state, keep=()), events=events)
     service = children.service(pod, state.name, state.config, state.instance)
     slices = children.slices(pod, state.name, state.config, state.instance)
+    wanted = (*_towards_service(state, pod, service), *(action for desired in slices for action in _towards_slice(state, pod, desired)))
     return Plan(
-        actions=(
-            *_towards_service(state, pod, service),
-            *(action for desired in slices for action in _towards_slice(state, pod, desired)),
-            *_withdraw(state, keep=(service, *slices)),
-        ),
+        actions=(*wanted, *_withdraw(state, keep=(service, *slices))),
         events=tuple(_event(pod, reasons.INVALID_ANNOTATION, note, "Read") for note in children.misunderstood(pod)),
+        done=_news(state, pod)
+        if any(isinstance(action, Create) or (isinstance(action, Apply) and action.resource is SLICES) for action in wanted)
+        else None,
     )
 
 
 def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Action]:
     observed = state.occupant
     if observed is None:
-        yield Create(SERVICES, desired, done=_event(pod, reasons.CREATED, _answer(state, pod), "Create"))
+        yield Create(SERVICES, desired)
     elif observed.metadata.deletion_timestamp is not None:
         # Its end wakes this key again.
         return
@@ -190,13 +190,14 @@ def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Actio
 def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[Action]:
     observed = next((found for found in state.slices if found.metadata.name == desired.metadata.name), None)
     if observed is None:
-        yield Create(SLICES, desired)
+        note = f"EndpointSlice {desired.metadata.key} is not this pod's. It is left alone; rename the pod, or delete the EndpointSlice."
+        yield Create(SLICES, desired, taken=_event(pod, reasons.NAME_CONFLICT, note, "Create"))
     elif observed.metadata.deletion_timestamp is not None:
         return
     elif not children.belongs_to(observed.metadata, pod) or observed.address_type != desired.address_type:
         yield Delete(SLICES, observed, owned=_owned)
     elif children.slice_differs(observed, desired):
-        yield Apply(SLICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, _answer(state, pod), "Update"))
+        yield Apply(SLICES, observed, desired, owned=_owned)
 
 
 def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
@@ -224,9 +225,14 @@ def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tup
     return tuple(going)
 
 
-def _answer(state: State, pod: Pod) -> str:
+def _news(state: State, pod: Pod) -> Event:
+    """What to tell when the name answers with the pod's addresses. It takes a Service and an EndpointSlice to answer at all."""
+    there = (*((state.occupant,) if state.occupant is not None else ()), *state.slices)
+    kinds = {type(child) for child in there if children.belongs_to(child.metadata, pod)}
+    answered = {Service, EndpointSlice} <= kinds
     late = "" if pod.is_ready or children.publishes_not_ready(pod, state.config) else " once the pod is ready"
-    return f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}{late}"
+    note = f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}{late}"
+    return _event(pod, reasons.UPDATED, note, "Update") if answered else _event(pod, reasons.CREATED, note, "Create")
 
 
 def _owned(item: HasMeta) -> bool:

@@ -9,7 +9,9 @@ UPDATED = Reason("HeadlessServiceUpdated", "Normal", "The pod's name was brought
 DELETED = Reason("HeadlessServiceDeleted", "Normal", "The pod's name was withdrawn.")
 NAME_TOO_LONG = Reason("HeadlessServiceNameTooLong", "Warning", "The pod's name is longer than the 63 characters of a Service's.")
 INVALID_NAME = Reason("HeadlessServiceInvalidName", "Warning", "The pod's name cannot be that of a Service.")
-NAME_CONFLICT = Reason("HeadlessServiceNameConflict", "Warning", "A Service of that name belongs to somebody else and was left alone.")
+NAME_CONFLICT = Reason(
+    "HeadlessServiceNameConflict", "Warning", "A Service or an EndpointSlice of that name belongs to somebody else and was left alone."
+)
 INVALID_ANNOTATION = Reason("HeadlessServiceInvalidAnnotation", "Warning", "An annotation of the pod is not understood and counts as absent.")
 
 ALL = (CREATED, UPDATED, DELETED, NAME_TOO_LONG, INVALID_NAME, NAME_CONFLICT, INVALID_ANNOTATION)

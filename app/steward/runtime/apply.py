@@ -11,7 +11,7 @@ from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client
 from steward.runtime.fence import Fence
 from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
-from steward.runtime.resource import ChildMeta
+from steward.runtime.resource import ChildMeta, ObjectMeta
 from steward.runtime.store import Writer
 
 Writers = Mapping[str, Writer[Any]]
@@ -19,7 +19,7 @@ Writers = Mapping[str, Writer[Any]]
 
 
 async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fence, writers: Writers, told: Container[Event] = ()) -> Outcome:
-    """Write what a Plan asks for, all actions at once, then the events; those of the Plan itself that were told already are left out.
+    """Write what a Plan asks for, all actions at once, then the events; what stays so and was told already is left out.
 
     Guarantees: nothing starts after the fence fell; an update can only hit the very object that was observed (its uid is a precondition), a deletion
     only if that is still as it was observed, with its owner (so is the version).
@@ -42,7 +42,9 @@ async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fenc
     for action, error in outcome.results:
         if error is None and action.done is not None:
             recorder.record(action.done)
-    for event in plan.events:
+    if plan.done is not None and not outcome.errors:
+        recorder.record(plan.done)
+    for event in (*plan.events, *outcome.taken):
         if event not in told:
             recorder.record(event)
     return outcome
@@ -76,11 +78,19 @@ class _Performer:
             made = await self._client.create(action.resource, action.desired, guard=self._fence.check, timeout=self._time_left())
         except errors.AlreadyExists:
             # The cache is behind. Ask who has the name, so that the next reconcile decides on what is, not on what the watch will tell one day.
-            found = await self._client.find(action.resource, action.desired.metadata.key)
+            found = await self._client.find(action.resource, action.desired.metadata.key, selector=writer.store.selector)
             if found is not None:
                 writer.wrote(found, at=_now())
+            elif writer.store.selector:
+                await self._blame(action)
             raise
         writer.wrote(made, at=_now())
+
+    async def _blame(self, action: Create[Any]) -> None:
+        """Say that a name belongs to an object we do not watch. It is not filed, for nothing would tell of its end: only a resync tries again."""
+        found = await self._client.find(action.resource, action.desired.metadata.key)
+        if found is not None:
+            raise errors.NotOurs(f"{action.resource.kind} {found.metadata.key}: {_holder(found.metadata)}; left alone") from None
 
     async def _apply(self, action: Apply[Any]) -> None:
         meta = action.observed.metadata
@@ -123,9 +133,12 @@ class _Performer:
 def _prove(action: Apply[Any] | Delete[Any]) -> None:
     if not action.owned(action.observed):
         meta = action.observed.metadata
-        owner = meta.controller
-        held = f"controlled by {owner.kind} {owner.name}" if owner is not None else "without our labels and owner"
-        raise errors.NotOurs(f"{action.resource.kind} {meta.key}: {held}; left alone, not to {OPERATIONS[type(action)]}d by us")
+        raise errors.NotOurs(f"{action.resource.kind} {meta.key}: {_holder(meta)}; left alone, not to {OPERATIONS[type(action)]}d by us")
+
+
+def _holder(meta: ObjectMeta) -> str:
+    owner = meta.controller
+    return f"controlled by {owner.kind} {owner.name}" if owner is not None else "without our labels and owner"
 
 
 def _now() -> float:

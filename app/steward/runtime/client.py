@@ -55,10 +55,10 @@ class Client:
         answer = await self._send(Request(call, "GET", resource.path(*key)), timeout=timeout)
         return self._answers.object(resource, answer.body)
 
-    async def find(self, resource: Resource[T], key: Key) -> T | None:
-        """Read one object by the right to list alone, fresh from the server; None when it does not exist."""
+    async def find(self, resource: Resource[T], key: Key, *, selector: str = "") -> T | None:
+        """Read one object by the right to list alone, fresh from the server; None when it does not exist, or does not match the selector."""
         call = errors.Call("list", resource.plural, key.namespace, key.name)
-        query = {"fieldSelector": f"metadata.name={key.name}", "limit": "1"}
+        query = {"fieldSelector": f"metadata.name={key.name}", "limit": "1"} | ({"labelSelector": selector} if selector else {})
         answer = await self._send(Request(call, "GET", resource.path(key.namespace), query), timeout=REQUEST_TIMEOUT)
         found = self._answers.page(resource, answer.body).items
         return found[0] if found else None

@@ -156,8 +156,9 @@ class Loop(Generic[S]):
         # A resync finds the same facts again; telling them again would be a write for each.
         told = self._told.pop(key, ())
         outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
-        if plan.events:
-            self._told[key] = plan.events
+        facts = (*plan.events, *outcome.taken)
+        if facts:
+            self._told[key] = facts
         if self.controller.count is not None:
             self.controller.count(state, plan, outcome, asyncio.get_running_loop().time() - started)
         return plan, outcome

@@ -97,7 +97,7 @@ class Manager(Generic[C]):
         name = str(resource)
         if name in self._followed:
             raise ValueError(f"{name} is followed already")
-        followed: Followed[T] = Followed(Writer(Store(resource, indexes)))
+        followed: Followed[T] = Followed(Writer(Store(resource, indexes, selector=selector)))
         for namespace in self._namespaces or ("",):
             informer = Informer(
                 self._client,

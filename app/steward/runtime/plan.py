@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from steward.runtime.errors import NotOurs
 from steward.runtime.resource import HasMeta, Resource
 
 T = TypeVar("T", bound=HasMeta)
@@ -53,11 +54,19 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Create(msgspec.Struct, Generic[T], frozen=True):
-    """Make an object that does not exist."""
+    """Make an object that does not exist.
+
+    Attributes:
+        resource: What kind of object.
+        desired: All fields we have an opinion on.
+        done: Told once it is written.
+        taken: Told for as long as the name belongs to an object that the selector of the store keeps from us.
+    """
 
     resource: Resource[T]
     desired: T
     done: Event | None = None
+    taken: Event | None = None
 
 
 class Apply(msgspec.Struct, Generic[T], frozen=True):
@@ -96,11 +105,13 @@ class Plan(msgspec.Struct, frozen=True):
         actions: Writes; they may not depend on each other, for they leave all at once.
         events: What is so besides. Told once for as long as every look at the key finds it so.
         requeue_after: Seconds until the key is looked at again without a change. Polling, never failure.
+        done: Told once all actions are done.
     """
 
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: float | None = None
+    done: Event | None = None
 
 
 OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete"}
@@ -116,3 +127,9 @@ class Outcome(msgspec.Struct, frozen=True):
     def errors(self) -> list[Exception]:
         """The errors, in the order of the actions."""
         return [error for _, error in self.results if error is not None]
+
+    @property
+    def taken(self) -> tuple[Event, ...]:
+        """What there is to tell about names that belong to others."""
+        refused = (action for action, error in self.results if isinstance(action, Create) and isinstance(error, NotOurs))
+        return tuple(action.taken for action in refused if action.taken is not None)

@@ -51,10 +51,15 @@ class Index(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Store(Generic[T]):
-    """Read side of a cache. Objects are frozen; nothing here waits or fails."""
+    """Read side of a cache. Objects are frozen; nothing here waits or fails.
 
-    def __init__(self, resource: Resource[T], indexes: Sequence[Index[T]] = ()) -> None:
+    Attributes:
+        selector: Label selector of the objects that are here; empty for all.
+    """
+
+    def __init__(self, resource: Resource[T], indexes: Sequence[Index[T]] = (), *, selector: str = "") -> None:
         self.resource = resource
+        self.selector = selector
         self._objects: dict[Key, T] = {}
         self._indexes: dict[Index[T], dict[str, set[Key]]] = {index: defaultdict(set) for index in indexes}
 

@@ -400,7 +400,10 @@ async def live_a_life(api, steward):
     await steward.until(lambda: has_name(api))
     api.merge("pods", NAME, {"metadata": {"annotations": {"steward.dev/headless-service-ports": "81"}}, "status": {"podIPs": [{"ip": "10.0.0.2"}]}})
     await steward.until(lambda: api.requests("patch endpointslices") and api.requests("patch services"))
-    api.merge("pods", "shop/taken", {"metadata": {"labels": {"again": "true"}}})
+    await steward.until(lambda: any("10.0.0.2" in event["note"] for event in api.all("events")))
+    for number, address in enumerate(("10.0.0.1", "10.0.0.2"), start=api.requests("patch endpointslices") + 1):
+        api.merge("pods", NAME, {"status": {"podIPs": [{"ip": address}]}})
+        await steward.until(lambda number=number: number <= api.requests("patch endpointslices"))
     await steward.until(lambda: api.requests("patch events"))
     api.remove("pods", NAME)
     await steward.until(lambda: {"shop/taken"} == api.keys("services") and not api.keys("endpointslices"))

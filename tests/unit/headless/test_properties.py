@@ -277,4 +277,4 @@ def observe(config, *manifests):
 def shape(plan):
     """A plan without the versions of what was observed."""
     actions = [(type(action), action.resource.kind, getattr(action, "desired", None), action.done) for action in plan.actions]
-    return actions, plan.events, plan.requeue_after
+    return actions, plan.events, plan.done, plan.requeue_after

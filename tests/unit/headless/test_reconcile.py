@@ -29,8 +29,8 @@ def shape(plan):
 
 def told(plan):
     """The Events of a plan, those that follow its actions too: reason and note."""
-    events = (*plan.events, *(action.done for action in plan.actions if action.done is not None))
-    return [(event.reason, event.note) for event in events]
+    events = (plan.done, *plan.events, *(action.done for action in plan.actions))
+    return [(event.reason, event.note) for event in events if event is not None]
 
 
 def observe(*manifests, config=None):
@@ -62,9 +62,7 @@ def test_the_announcement_promises_no_more_than_is_so(ready, publish, late):
 
 
 def test_the_announcement_names_the_pod():
-    (event,) = (action.done for action in reconcile(state(WEB)).actions if action.done is not None)
-
-    assert Reference("v1", "Pod", "shop", "web-0", "uid-1") == event.regarding
+    assert Reference("v1", "Pod", "shop", "web-0", "uid-1") == reconcile(state(WEB)).done.regarding
 
 
 @pytest.mark.parametrize("value", ["true", "True", "1"])
@@ -157,7 +155,10 @@ def test_the_missing_half_is_made(there):
     """Row 56: half of a creation failed."""
     (missing,) = (child["kind"] for child in CHILDREN if child is not there)
 
-    assert [f"Create {missing}"] == shape(reconcile(state(WEB, there)))
+    plan = reconcile(state(WEB, there))
+
+    assert [f"Create {missing}"] == shape(plan)
+    assert [(reasons.CREATED, "web-0.shop.svc answers with 10.0.0.1")] == told(plan)
 
 
 def test_children_of_a_former_pod_of_the_same_name_make_room_first():

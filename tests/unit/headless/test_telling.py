@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from support.builders import ANNOTATION, pod, service
+from support.builders import ANNOTATION, endpoint_slice, pod, service
 from support.fakeapi import FakeAPI
 from support.managers import running, settled
 
@@ -66,3 +66,55 @@ async def test_the_memory_of_what_was_told_goes_with_the_pod(api, gone):
             await settled(api)
             api.merge("pods", f"shop/{name}", {"metadata": {"annotations": {ANNOTATION: "true"}}})
         await steward.until(lambda: 2 == len(steward.events()))
+
+
+@pytest.mark.parametrize("ips", [("10.0.0.1",), ("10.0.0.1", "fd00::1")], ids=["one family", "two families"])
+async def test_an_endpointslice_of_somebody_else_is_a_conflict_that_is_told_once(api, ips):
+    """Nobody is told that the name answers; a resync tries again, and the first after the other one went tells that it does."""
+    api.add(endpoint_slice("web-0-ipv4"))
+    api.add(pod("web-0", ips=ips))
+    async with running(api) as steward:
+        await asyncio.sleep(LONG)
+
+        (told,) = steward.events()
+        assert "HeadlessServiceNameConflict" == told["reason"]
+        assert told["note"].startswith("EndpointSlice shop/web-0-ipv4 is not this pod's.")
+        assert RESYNCS + 2 >= api.requests("create endpointslices shop/web-0-ipv4")
+        assert not api.get("endpointslices", "shop/web-0-ipv4")["metadata"].get("ownerReferences")
+        assert len(ips) - 1 == steward.sample("steward_informer_objects", resource="endpointslices.discovery.k8s.io")
+
+        api.remove("endpointslices", "shop/web-0-ipv4")
+        await steward.until(lambda: 2 == len(steward.events()), seconds=700)
+        assert {"HeadlessServiceNameConflict", reason_of(ips)} == set(reasons(steward))
+
+
+def reason_of(ips):
+    """Where the other family answered, the name was there before."""
+    return "HeadlessServiceCreated" if len(ips) == 1 else "HeadlessServiceUpdated"
+
+
+async def test_half_a_name_is_announced_when_the_other_half_is_there(api):
+    """A creation that fails in part does not answer yet."""
+    api.answer(500, match="create endpointslices")
+    api.add(pod("web-0", ips=("10.0.0.1", "fd00::1")))
+    async with running(api) as steward:
+        await asyncio.sleep(60)
+
+        assert {"shop/web-0"} == api.keys("services")
+        assert [] == steward.events()
+
+        api.heal()
+        await steward.until(lambda: 2 == len(api.keys("endpointslices")))
+        await settled(api)
+
+        assert ["HeadlessServiceCreated"] == reasons(steward)
+
+
+async def test_a_change_of_both_families_is_told_once(api):
+    api.add(pod("web-0", ips=("10.0.0.1", "fd00::1")))
+    async with running(api) as steward:
+        await steward.until(lambda: 1 == len(steward.events()))
+        api.merge("pods", "shop/web-0", {"status": {"podIPs": [{"ip": "10.0.0.2"}, {"ip": "fd00::2"}]}})
+        await settled(api)
+
+        assert ["HeadlessServiceCreated", "HeadlessServiceUpdated"] == reasons(steward)
