@@ -314,6 +314,23 @@ def test_an_endpointslice_of_a_pod_that_is_not_ready_says_so_where_that_counts()
     assert [False] == [found.endpoints[0].conditions.ready for found in slices_of(late, publish_not_ready_addresses=False)]
 
 
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([], False),
+        ([{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False"}], False),
+        ([{"type": "Ready", "status": "Unknown"}], False),
+        ([{"type": "Initialized", "status": "False"}, {"type": "Ready", "status": "True"}], True),
+    ],
+    ids=["none", "scheduled only", "unknown", "ready"],
+)
+def test_a_pod_is_ready_if_its_condition_of_that_name_is_true(conditions, ready):
+    found = pod()
+    found["status"]["conditions"] = conditions
+
+    assert [ready] == [one.endpoints[0].conditions.ready for one in slices_of(found, publish_not_ready_addresses=False)]
+
+
 def test_an_observed_slice_without_lists_is_one_that_differs():
     """The API server answers null for a list that is empty."""
     empty = endpoint_slice(owner=WEB) | {"endpoints": None, "ports": None}
