@@ -273,11 +273,11 @@ class Lease:
         log.info("released leadership", lease=str(self._config.key))
 
     def _until_next_look(self) -> float:
-        """Seconds; no longer than the lease that we saw lasts, so that it is taken in the moment it may be."""
+        """Seconds; no longer than the lease that we saw lasts, and a millisecond against rounding, so that it is taken in the moment it may be."""
         now = asyncio.get_running_loop().time()
         spread = self._config.retry_period / (1 + random.random() * JITTER)  # noqa: S311 - spreads load, guards nothing
         left = self._seen_at + _duration(self._seen.spec, self._config) - now if self._seen is not None else 0.0
-        return min(spread, left) if left > 0 else spread
+        return min(spread, left + 0.001) if left > 0 else spread
 
 
 def _duration(seen: LeaseSpec, config: LeaseConfig) -> float:
