@@ -82,9 +82,9 @@ class Cluster:
         """Create objects, or change them."""
         self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
-    def audit(self) -> Sequence[Object]:
-        """All of the API server's audit log. Raises: Failed where it cannot be had, saying why."""
-        return [json.loads(line) for line in self.run(PROGRAM, "logs", "audit").splitlines()]
+    def audit(self, mentioning: str) -> list[Object]:
+        """The lines of the API server's audit log that mention something. Raises: Failed where there is no log to be had, saying why."""
+        return [json.loads(line) for line in self.run(PROGRAM, "logs", "audit").splitlines() if mentioning in line]
 
 
 def up(kubeconfig: str = "", values: str = "") -> Cluster:

@@ -20,11 +20,6 @@ def granted(roles: Iterable[Object]) -> set[Use]:
     }
 
 
-def requests(log: Iterable[Object], account: Object) -> list[Object]:
-    """What a service account asked, as the API server wrote it down. By its uid, for one of an earlier release may have had its name."""
-    return [entry for entry in log if entry["user"].get("uid") == account["metadata"]["uid"]]
-
-
 def denied(log: Iterable[Object]) -> list[str]:
     """The requests that were refused for lack of a right."""
     return sorted({f"{entry['verb']} {entry['requestURI']}" for entry in log if entry.get("responseStatus", {}).get("code") in {401, 403}})
