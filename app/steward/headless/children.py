@@ -10,7 +10,7 @@ import msgspec
 
 from steward.headless import model
 from steward.headless.config import Config
-from steward.headless.model import ContainerPort, Pod
+from steward.headless.model import ContainerPort, EndpointSlice, Pod, Service
 from steward.headless.names import as_bool, container_ports, parse_ports
 from steward.runtime.resource import ChildMeta, Key, ObjectMeta, OwnerReference
 
@@ -69,7 +69,7 @@ def misunderstood(pod: Pod) -> Iterator[str]:
         yield f'{PUBLISH_ANNOTATION}: "{said}" is neither true nor false. The operator\'s configuration decides.'
 
 
-def service(pod: Pod, name: str, config: Config, instance: str) -> model.Service:
+def service(pod: Pod, name: str, config: Config, instance: str) -> Service:
     """The Service of a pod."""
     copied = {name: pod.metadata.annotations[name] for name in config.copy_annotations if name in pod.metadata.annotations}
     spec = model.ServiceSpec(
@@ -81,10 +81,10 @@ def service(pod: Pod, name: str, config: Config, instance: str) -> model.Service
         ),
     )
     digest = hashlib.sha256(msgspec.json.encode((sorted(copied.items()), spec))).hexdigest()[:16]
-    return model.Service(metadata=_meta(pod, name, LABELS | {model.INSTANCE_LABEL: instance}, copied | {HASH_ANNOTATION: digest}), spec=spec)
+    return Service(metadata=_meta(pod, name, LABELS | {model.INSTANCE_LABEL: instance}, copied | {HASH_ANNOTATION: digest}), spec=spec)
 
 
-def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.EndpointSlice, ...]:
+def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[EndpointSlice, ...]:
     """The EndpointSlices of a pod: one for each family of its addresses."""
     families: dict[str, list[str]] = {}
     for address in pod.addresses:
@@ -92,7 +92,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.En
     labels = {**LABELS, model.INSTANCE_LABEL: instance, model.SERVICE_NAME_LABEL: name, model.SLICE_MANAGER_LABEL: model.SLICE_MANAGER}
     meta = pod.metadata
     return tuple(
-        model.EndpointSlice(
+        EndpointSlice(
             metadata=_meta(pod, f"{name}-{family.lower()}", labels, {}),
             address_type=family,
             endpoints=(
@@ -110,28 +110,40 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[model.En
     )
 
 
-def is_beyond_repair(observed: model.Service) -> bool:
+def is_beyond_repair(observed: Service) -> bool:
     """Whether no apply could make a Service headless again: an address cannot change, and the selector of another manager stays."""
     return observed.spec.cluster_ip != "None" or bool(observed.spec.selector)
 
 
-def service_differs(observed: model.Service, desired: model.Service) -> bool:
-    """Whether anything we want of a Service is not so. What others added does not count."""
-    return (
-        _meta_differs(observed.metadata, desired.metadata)
-        or bool(observed.spec.publish_not_ready_addresses) != desired.spec.publish_not_ready_addresses
-        or not set(desired.spec.ports) <= set(observed.spec.ports)
-    )
+def differences(observed: Service | EndpointSlice, desired: Service | EndpointSlice) -> tuple[str, ...]:
+    """The fields in which something we want of a child is not so. What others added to a Service does not count; a slice's lists are atomic."""
+    fields = list(_meta_differences(observed.metadata, desired.metadata))
+    match observed, desired:
+        case Service(), Service():
+            fields += _service_differences(observed, desired)
+        case EndpointSlice(), EndpointSlice():
+            fields += _slice_differences(observed, desired)
+    return tuple(fields)
 
 
-def slice_differs(observed: model.EndpointSlice, desired: model.EndpointSlice) -> bool:
-    """Whether anything we want of an EndpointSlice is not so. Its lists are atomic, so they are ours as a whole."""
-    return (
-        _meta_differs(observed.metadata, desired.metadata)
-        or observed.address_type != desired.address_type
-        or (observed.endpoints or ()) != desired.endpoints
-        or (observed.ports or ()) != desired.ports
-    )
+def _service_differences(observed: Service, desired: Service) -> Iterator[str]:
+    if observed.spec.cluster_ip != desired.spec.cluster_ip:
+        yield "spec.clusterIP"
+    if observed.spec.selector:
+        yield "spec.selector"
+    if bool(observed.spec.publish_not_ready_addresses) != desired.spec.publish_not_ready_addresses:
+        yield "spec.publishNotReadyAddresses"
+    if not set(desired.spec.ports) <= set(observed.spec.ports):
+        yield "spec.ports"
+
+
+def _slice_differences(observed: EndpointSlice, desired: EndpointSlice) -> Iterator[str]:
+    if observed.address_type != desired.address_type:
+        yield "addressType"
+    if (observed.endpoints or ()) != desired.endpoints:
+        yield "endpoints"
+    if (observed.ports or ()) != desired.ports:
+        yield "ports"
 
 
 def _meta(pod: Pod, name: str, labels: dict[str, str], annotations: dict[str, str]) -> ChildMeta:
@@ -139,11 +151,12 @@ def _meta(pod: Pod, name: str, labels: dict[str, str], annotations: dict[str, st
     return ChildMeta(name=name, namespace=pod.metadata.namespace, labels=labels, annotations=annotations, owner_references=(owner,))
 
 
-def _meta_differs(observed: ObjectMeta, desired: ObjectMeta) -> bool:
+def _meta_differences(observed: ObjectMeta, desired: ObjectMeta) -> Iterator[str]:
     # Installations whose scopes overlap want the same children; which of them made one is no reason to write.
     labels = {name: value for name, value in desired.labels.items() if name != model.INSTANCE_LABEL}
-    return (
-        not labels.items() <= observed.labels.items()
-        or not desired.annotations.items() <= observed.annotations.items()
-        or not set(desired.owner_references) <= set(observed.owner_references)
-    )
+    if not labels.items() <= observed.labels.items():
+        yield "metadata.labels"
+    if not desired.annotations.items() <= observed.annotations.items():
+        yield "metadata.annotations"
+    if not set(desired.owner_references) <= set(observed.owner_references):
+        yield "metadata.ownerReferences"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
-from steward.headless import children, metrics, model, names, reasons
+from steward.headless import children, metrics, model, reasons
 from steward.headless.config import Config
+from steward.headless.eligibility import is_wanted, service_name, why_skipped
+from steward.headless.memory import Attempt, Memory
 from steward.headless.model import PODS, SERVICES, SLICES, EndpointSlice, Pod, Service
 from steward.runtime.component import Context
 from steward.runtime.controller import Controller, Watch
-from steward.runtime.plan import Action, Apply, Create, Delete, Event, Plan, Reason, Reference
-from steward.runtime.resource import HasMeta, Key, OwnerReference
+from steward.runtime.plan import Action, Apply, Create, Delete, Event, Outcome, Plan, Reason, Reference
+from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Index, Store
 
 
@@ -29,6 +31,7 @@ class State(msgspec.Struct, frozen=True):
         slices: EndpointSlices of ours, likewise.
         config: What the user configured.
         instance: Which installation of the program we are.
+        attempts: What became of our writes to children that others have a hand in, by kind and name.
     """
 
     key: Key
@@ -39,14 +42,14 @@ class State(msgspec.Struct, frozen=True):
     slices: tuple[EndpointSlice, ...]
     config: Config
     instance: str
+    attempts: Mapping[tuple[str, str], Attempt] = {}
 
-
-class Skip(msgspec.Struct, frozen=True):
-    """Why an annotated pod has no name: the label of the metric, and the Event if its owner should know."""
-
-    label: str
-    event: Reason | None = None
-    note: str = ""
+    def is_contested(self, observed: Service | EndpointSlice, desired: Service | EndpointSlice) -> bool:
+        """Whether others would change what we write to a child once more; a new wish is always worth a try."""
+        attempt = self.attempts.get((type(desired).__name__, desired.metadata.name))
+        if attempt is None or attempt.desired not in (None, desired):
+            return False
+        return attempt.is_exhausted or attempt.spoilt == observed.metadata.resource_version
 
 
 def owners(change: Change[Service] | Change[EndpointSlice]) -> set[Key]:
@@ -74,6 +77,7 @@ class Cluster(msgspec.Struct, frozen=True):
     slices: Store[EndpointSlice]
     config: Config
     instance: str
+    memory: Memory
 
     def pod_keys(self, change: Change[Pod]) -> Iterable[Key]:
         """A pod wakes itself if it asks for a name, or did until now."""
@@ -94,9 +98,12 @@ class Cluster(msgspec.Struct, frozen=True):
         if pod is not None and pod.metadata.namespace in self.config.exclude_namespaces:
             pod = None
         if (pod is None or not is_wanted(pod, self.config)) and not services and not slices:
+            self.memory.forget(key)
             return None
         name = service_name(key.name, self.config)
-        return State(key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config, self.instance)
+        return State(
+            key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config, self.instance, self.memory.attempts(key)
+        )
 
     def skipped(self) -> Iterable[str]:
         """The label of every annotated pod that has no name."""
@@ -105,51 +112,28 @@ class Cluster(msgspec.Struct, frozen=True):
             skip = why_skipped(pod, self.services.get(Key(key.namespace, service_name(key.name, self.config))), self.config)
             if skip is not None:
                 yield skip.label
+            elif key in self.memory.conflicts:
+                yield "conflict"
 
-
-def is_wanted(pod: Pod, config: Config) -> bool:
-    """Whether the pod asks for a name, and we may give it one."""
-    asked = (pod.metadata.annotations.get(name, "") for name in (config.annotation, *config.legacy_annotations))
-    return any(value in names.TRUE for value in asked) and pod.metadata.namespace not in config.exclude_namespaces
-
-
-def service_name(pod_name: str, config: Config) -> str:
-    """The name of a pod's Service: the pod's, or a hashed one where that cannot be and the user wants it."""
-    return names.hashed(pod_name) if config.long_names == "hash" and not names.is_service_name(pod_name) else pod_name
+    def learn(self, state: State, plan: Plan, outcome: Outcome) -> None:
+        """Remember what the server made of our writes; their answers are in the stores."""
+        for action, error in outcome.results:
+            if error is not None:
+                continue
+            if not isinstance(action, Delete):
+                answer = (self.services if action.resource is SERVICES else self.slices).get(action.desired.metadata.key)
+                spoilt = answer.metadata.resource_version if answer is not None and children.differences(answer, action.desired) else ""
+                self.memory.wrote(state.key, action, spoilt)
+            elif state.pod is not None and children.belongs_to(action.observed.metadata, state.pod):
+                self.memory.deleted(state.key, action)
+        is_contested = any(event.reason == reasons.CONTESTED for event in plan.events)
+        self.memory.judge(state.key, is_conflict=is_contested or bool(outcome.taken))
 
 
 def _other_names(pod: Pod, config: Config) -> Iterable[str]:
     """The name of the pod's Service where it is not the pod's own."""
     name = service_name(pod.metadata.name, config)
     return (str(Key(pod.metadata.namespace, name)),) if name != pod.metadata.name else ()
-
-
-def why_skipped(pod: Pod, occupant: Service | None, config: Config) -> Skip | None:
-    """The first fact that stands against a name, or None."""
-    name = service_name(pod.metadata.name, config)
-    if pod.is_over:
-        return Skip("terminated")
-    unfit = _unfit_name(name)
-    if unfit is not None:
-        return unfit
-    if pod.spec.host_network and config.host_network == "deny":
-        return Skip("host_network")
-    if occupant is not None and children.pod_key(occupant.metadata) != pod.metadata.key:
-        note = f"Service {occupant.metadata.key} is not this pod's: {_whose(occupant)}. It is left alone; rename the pod, or delete the Service."
-        return Skip("conflict", reasons.NAME_CONFLICT, note)
-    if not pod.addresses:
-        return Skip("no_ip")
-    return None
-
-
-def _unfit_name(name: str) -> Skip | None:
-    if names.is_too_long(name):
-        note = f"{name} has {len(name)} characters, a Service's name at most {names.NAME_LIMIT}. Shorten it, or set longNames to hash."
-        return Skip("name_too_long", reasons.NAME_TOO_LONG, note)
-    if not names.is_service_name(name):
-        note = f"{name} cannot be a Service's name: only a-z, 0-9 and -, and a letter first. Rename the pod, or set longNames to hash."
-        return Skip("invalid_name", reasons.INVALID_NAME, note)
-    return None
 
 
 def reconcile(state: State) -> Plan:
@@ -166,7 +150,10 @@ def reconcile(state: State) -> Plan:
     wanted = (*_towards_service(state, pod, service), *(action for desired in slices for action in _towards_slice(state, pod, desired)))
     return Plan(
         actions=(*wanted, *_withdraw(state, keep=(service, *slices))),
-        events=tuple(_event(pod, reasons.INVALID_ANNOTATION, note, "Read") for note in children.misunderstood(pod)),
+        events=(
+            *(_event(pod, reasons.INVALID_ANNOTATION, note, "Read") for note in children.misunderstood(pod)),
+            *_contested(state, pod, (service, *slices)),
+        ),
         done=_news(state, pod)
         if any(isinstance(action, Create) or (isinstance(action, Apply) and action.resource is SLICES) for action in wanted)
         else None,
@@ -180,10 +167,14 @@ def _towards_service(state: State, pod: Pod, desired: Service) -> Iterable[Actio
     elif observed.metadata.deletion_timestamp is not None:
         # Its end wakes this key again.
         return
-    elif not children.belongs_to(observed.metadata, pod) or children.is_beyond_repair(observed):
-        # Of a former pod of this name, or spoilt. Its deletion wakes this key again, and then there is room.
+    elif not children.belongs_to(observed.metadata, pod):
+        # Of a former pod of this name. Its deletion wakes this key again, and then there is room.
         yield Delete(SERVICES, observed, owned=_owned)
-    elif children.service_differs(observed, desired):
+    elif not children.differences(observed, desired) or state.is_contested(observed, desired):
+        return
+    elif children.is_beyond_repair(observed):
+        yield Delete(SERVICES, observed, owned=_owned)
+    else:
         yield Apply(SERVICES, observed, desired, owned=_owned, done=_event(pod, reasons.UPDATED, "the Service was brought up to date", "Update"))
 
 
@@ -194,10 +185,32 @@ def _towards_slice(state: State, pod: Pod, desired: EndpointSlice) -> Iterable[A
         yield Create(SLICES, desired, taken=_event(pod, reasons.NAME_CONFLICT, note, "Create"))
     elif observed.metadata.deletion_timestamp is not None:
         return
-    elif not children.belongs_to(observed.metadata, pod) or observed.address_type != desired.address_type:
+    elif not children.belongs_to(observed.metadata, pod):
         yield Delete(SLICES, observed, owned=_owned)
-    elif children.slice_differs(observed, desired):
+    elif not children.differences(observed, desired) or state.is_contested(observed, desired):
+        return
+    elif observed.address_type != desired.address_type:
+        yield Delete(SLICES, observed, owned=_owned)
+    else:
         yield Apply(SLICES, observed, desired, owned=_owned)
+
+
+def _contested(state: State, pod: Pod, wanted: tuple[Service | EndpointSlice, ...]) -> Iterable[Event]:
+    """What to tell about children that others do not leave as we write them."""
+    found: tuple[Service | EndpointSlice, ...] = (*state.services, *state.slices)
+    there = {(type(child), child.metadata.name): child for child in found}
+    for desired in wanted:
+        observed = there.get((type(desired), desired.metadata.name))
+        if observed is None or not children.belongs_to(observed.metadata, pod) or not state.is_contested(observed, desired):
+            continue
+        fields = ", ".join(children.differences(observed, desired))
+        if fields:
+            kind = type(desired).__name__
+            note = (
+                f"{kind} {desired.metadata.key}: something else, such as an admission policy or a controller, changes {fields} whenever it is "
+                f"written. It is left so; exempt what is labelled {model.OPERATOR_LABEL}={model.OPERATOR}, then delete the {kind}."
+            )
+            yield _event(pod, reasons.CONTESTED, note, "Skip")
 
 
 def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tuple[Action, ...]:
@@ -239,14 +252,6 @@ def _owned(item: HasMeta) -> bool:
     return children.is_ours(item.metadata)
 
 
-def _whose(service: Service) -> str:
-    owner: OwnerReference | None = service.metadata.controller
-    if owner is not None:
-        return f"{owner.kind} {owner.name} controls it"
-    manager = service.metadata.labels.get(model.MANAGED_BY_LABEL, model.MANAGED_BY)
-    return f"{manager} manages it" if manager != model.MANAGED_BY else "no pod controls it"
-
-
 def _event(pod: Pod, reason: Reason, note: str, action: str) -> Event:
     meta = pod.metadata
     return Event(Reference("v1", "Pod", meta.namespace, meta.name, meta.uid), reason, note, action)
@@ -265,10 +270,16 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
         context.store(SLICES, SLICES_OF_POD, selector=f"{model.SLICE_MANAGER_LABEL}={model.SLICE_MANAGER}"),
         config,
         context.instance,
+        Memory(),
     )
     context.expose(metrics.SERVICES, lambda: cluster.services.filed(SERVICE_OF_POD))
     context.expose(metrics.SKIPPED, cluster.skipped)
     counters = metrics.Counters(context.instruments)
+
+    def carried_out(state: State, plan: Plan, outcome: Outcome, seconds: float) -> None:
+        counters.reconciled(state, plan, outcome, seconds)
+        cluster.learn(state, plan, outcome)
+
     return (
         Controller(
             name="headless",
@@ -280,6 +291,6 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
             observe=cluster.observe,
             reconcile=reconcile,
             concurrency=32,
-            count=counters.reconciled,
+            count=carried_out,
         ),
     )

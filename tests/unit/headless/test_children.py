@@ -175,7 +175,7 @@ MENDED = {
 )
 def test_what_others_add_to_a_service_is_theirs(change):
     """H9: nothing is overwritten that we have no opinion on."""
-    assert not children.service_differs(model(SERVICES, changed(SERVICE, **change)), service_of(WEB))
+    assert not children.differences(model(SERVICES, changed(SERVICE, **change)), service_of(WEB))
 
 
 @pytest.mark.parametrize(
@@ -204,14 +204,14 @@ def test_what_others_add_to_a_service_is_theirs(change):
     ],
 )
 def test_what_others_change_in_a_service_is_mended(change):
-    assert children.service_differs(model(SERVICES, changed(SERVICE, **change)), service_of(WEB))
+    assert children.differences(model(SERVICES, changed(SERVICE, **change)), service_of(WEB))
 
 
 def test_publishing_that_others_switched_on_is_seen_where_it_is_off():
     off = service_of(WEB, publish_not_ready_addresses=False)
 
-    assert children.service_differs(model(SERVICES, changed(sent(SERVICES, off), spec__publishNotReadyAddresses=True)), off)
-    assert not children.service_differs(model(SERVICES, changed(sent(SERVICES, off), spec__publishNotReadyAddresses=None)), off)
+    assert children.differences(model(SERVICES, changed(sent(SERVICES, off), spec__publishNotReadyAddresses=True)), off)
+    assert not children.differences(model(SERVICES, changed(sent(SERVICES, off), spec__publishNotReadyAddresses=None)), off)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_service_that_cannot_be_headless_again_is_beyond_repair(change, beyond
 def test_what_others_add_to_an_endpointslice_is_theirs(change):
     labels = {"metadata__labels": SLICE["metadata"]["labels"] | change["metadata__labels"]} if "metadata__labels" in change else change
 
-    assert not children.slice_differs(model(SLICES, changed(SLICE, **labels)), slices_of(WEB)[0])
+    assert not children.differences(model(SLICES, changed(SLICE, **labels)), slices_of(WEB)[0])
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_what_others_add_to_an_endpointslice_is_theirs(change):
 )
 def test_what_others_change_in_an_endpointslice_is_mended(change):
     """Its lists are atomic: ours as a whole, or not at all."""
-    assert children.slice_differs(model(SLICES, changed(SLICE, **change)), slices_of(WEB)[0])
+    assert children.differences(model(SLICES, changed(SLICE, **change)), slices_of(WEB)[0])
 
 
 @pytest.mark.parametrize(
@@ -335,4 +335,4 @@ def test_an_observed_slice_without_lists_is_one_that_differs():
     """The API server answers null for a list that is empty."""
     empty = endpoint_slice(owner=WEB) | {"endpoints": None, "ports": None}
 
-    assert children.slice_differs(model(SLICES, empty), slices_of(WEB)[0])
+    assert children.differences(model(SLICES, empty), slices_of(WEB)[0])
