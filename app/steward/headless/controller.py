@@ -224,7 +224,7 @@ def _withdraw(state: State, *, keep: tuple[Service | EndpointSlice, ...]) -> tup
     def goes(child: Service | EndpointSlice) -> bool:
         if (type(child), child.metadata.name) in kept or child.metadata.deletion_timestamp is not None:
             return False
-        if child.metadata.labels.get(model.INSTANCE_LABEL) == state.instance:
+        if child.metadata.labels.get(model.INSTANCE_LABEL, state.instance) == state.instance:
             return True
         return state.pod is not None and (state.pod.is_over or not children.belongs_to(child.metadata, state.pod))
 

@@ -45,10 +45,12 @@ OPERATIONS_TOTAL = Counter(
 POD_EVENTS = Counter(f"{PREFIX}_pod_events_total", "Changes of pods that were seen.", ("event_type",), preset=(("add",), ("update",), ("delete",)))
 RECONCILE_DURATION = Histogram(
     f"{PREFIX}_reconcile_duration_seconds",
-    "Time to bring one pod's Service and EndpointSlices up to date, writes included.",
+    "Time to bring one pod's Service and EndpointSlices up to date, where that took writes.",
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
-ORPHANS = Counter(f"{PREFIX}_orphans_deleted_total", "Services and EndpointSlices deleted because their pod was gone.", preset=((),))
+ORPHANS = Counter(
+    f"{PREFIX}_orphans_deleted_total", "Services and EndpointSlices deleted because their pod was gone, or out of scope since.", preset=((),)
+)
 
 ALL = (SERVICES, SKIPPED, OPERATIONS_TOTAL, POD_EVENTS, RECONCILE_DURATION, ORPHANS)
 
@@ -69,7 +71,8 @@ class Counters:
 
     def reconciled(self, state: State, plan: Plan, outcome: Outcome, seconds: float) -> None:
         """Count what became of a Plan."""
-        self._duration.observe(seconds)
+        if outcome.results:
+            self._duration.observe(seconds)
         worst: dict[str, str] = {}
         for action, error in outcome.results:
             operation = OPERATIONS[type(action)]

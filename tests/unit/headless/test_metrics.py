@@ -4,6 +4,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from steward.headless import metrics
+from steward.headless.config import Config
 from steward.headless.model import SERVICES, SLICES
 from steward.runtime.plan import OPERATIONS, Create, Delete, Outcome, Plan
 from steward.runtime.resource import Key
@@ -111,6 +112,7 @@ def test_a_look_that_finds_nothing_to_do_is_no_operation():
     carried_out(desk)
 
     assert {} == operations(desk)
+    assert 0 == desk.sample(f"{PREFIX}_reconcile_duration_seconds_count")
 
 
 def test_changes_of_pods_are_counted_by_kind():
@@ -169,6 +171,14 @@ def test_orphans_are_children_whose_pod_is_gone():
 
     assert 2 == desk.sample(f"{PREFIX}_orphans_deleted_total")
     assert {("delete", "success"): 1} == operations(desk)
+
+
+def test_what_a_new_scope_leaves_behind_are_orphans_too():
+    desk = Desk(Config(exclude_namespaces=("shop",)))
+    desk.file(WEB, *children(WEB))
+    carried_out(desk)
+
+    assert 2 == desk.sample(f"{PREFIX}_orphans_deleted_total")
 
 
 def test_an_orphan_that_could_not_be_deleted_is_none_yet():

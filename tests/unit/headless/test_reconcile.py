@@ -263,6 +263,17 @@ def test_what_another_installation_made_for_a_pod_that_is_over_is_withdrawn_by_w
     assert ["Delete EndpointSlice", "Delete Service"] == shape(reconcile(state(then, *found)))
 
 
+def test_children_that_do_not_say_who_made_them_are_withdrawn_as_ours():
+    """Somebody took the label away; nobody else would withdraw them from a pod that lives on."""
+    bare = [child | {"metadata": child["metadata"] | {"labels": labels_without_instance(child)}} for child in CHILDREN]
+
+    assert ["Delete EndpointSlice", "Delete Service"] == shape(reconcile(state(pod(annotated=False), *bare)))
+
+
+def labels_without_instance(child):
+    return {name: value for name, value in child["metadata"]["labels"].items() if name != "steward.dev/instance"}
+
+
 def test_what_another_installation_made_for_a_pod_of_ours_too_is_as_good():
     """Scopes that overlap: both want the same, and neither writes because the other did."""
     labels = {"steward.dev/instance": "other.steward-headless"}
