@@ -61,6 +61,11 @@ contract: venv ## Test that the fake API server does what the real one does
 	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS)
 	@$(PYTEST) $(CONTRACT_TESTS)
 
+.PHONY: faults
+faults: venv ## Kill, freeze and cut off a control plane, and count what is lost; half an hour
+	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS) kube-controller-manager kwok
+	@$(PYTEST) --faults-long tests/faults
+
 .PHONY: chart
 chart: venv ## Test the rendered chart and the dashboards
 	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS) $(ALERT_TOOLS)

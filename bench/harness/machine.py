@@ -48,10 +48,7 @@ def _distribution() -> str:
 
 
 def _python() -> str:
-    code = (
-        "import sys, sysconfig; optimized = '--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or '');"
-        "print(sys.version.split()[0], 'built with' if optimized else 'built without', 'profile-guided optimization')"
-    )
+    code = "import os, sys; print(sys.version.split()[0], 'of', os.path.realpath(sys.executable))"
     return _said(str(made() / "steward" / "bin" / "python"), "-c", code)
 
 

@@ -20,12 +20,6 @@ OLDEST = (3, 11)
 
 GO_PROGRAMS = {"load": BENCH / "load", "client-go": BENCH / "peers" / "client-go"}
 
-_DESCRIBE = """
-import sys, sysconfig
-arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
-print(*sys.version_info[:3], int("--enable-optimizations" in arguments), sys.executable)
-"""
-
 
 class CannotPrepare(Exception):
     """Something is missing; the message says what to do."""
@@ -55,24 +49,23 @@ def cache() -> Path:
 
 
 def python() -> str:
-    """The interpreter for Steward and the Python peers: $BENCH_PYTHON, else the newest one built with optimizations, as that of the image is."""
+    """The interpreter for Steward and the Python peers: $BENCH_PYTHON, else the distribution's if it is new enough, else the one that runs this.
+
+    A distribution builds with profile-guided optimization, as the one in the image is built; those of version managers mostly are not.
+    """
     named = os.environ.get("BENCH_PYTHON")
-    candidates = [named] if named else ["python3.13", "python3.12", "python3.11", "/usr/bin/python3", sys.executable]
-    found = [one for one in map(_describe, candidates) if one is not None and one[0] >= OLDEST]
-    if not found:
-        raise CannotPrepare(f"no Python {'.'.join(map(str, OLDEST))} or newer among {', '.join(candidates)}. Set BENCH_PYTHON to one.")
-    return max(found, key=lambda one: (one[1], one[0]))[2]
+    for candidate in [named] if named else ["/usr/bin/python3", sys.executable]:
+        if _version(candidate) >= OLDEST:
+            return candidate
+    raise CannotPrepare(f"no Python {'.'.join(map(str, OLDEST))} or newer. Set BENCH_PYTHON to one.")
 
 
-def _describe(command: str) -> tuple[tuple[int, ...], bool, str] | None:
+def _version(interpreter: str) -> tuple[int, ...]:
     try:
-        done = subprocess.run([command, "-c", _DESCRIBE], capture_output=True, text=True, check=False)
+        done = subprocess.run([interpreter, "-c", "import sys; print(*sys.version_info[:3])"], capture_output=True, text=True, check=False)
     except OSError:
-        return None
-    if done.returncode:
-        return None
-    *version, optimized, path = done.stdout.strip().split(" ", 4)
-    return tuple(map(int, version)), optimized == "1", path
+        return ()
+    return tuple(map(int, done.stdout.split()))
 
 
 def _environment(directory: Path, interpreter: str, locks: Sequence[Path]) -> None:

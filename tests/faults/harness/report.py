@@ -1,0 +1,96 @@
+"""Figures of a run: a line for each scenario, and a page of all."""
+
+import datetime as dt
+import os
+import platform
+from pathlib import Path
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One measured number.
+
+    Attributes:
+        name: What was measured.
+        value: The number.
+        unit: Of what; empty for a count.
+        target: What it must not exceed, if anything was promised.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    target: float | None = None
+
+    def __str__(self) -> str:
+        bound = "" if self.target is None else f" (at most {self.target:g})"
+        return f"{self.name} {self.shown}{bound}"
+
+    @property
+    def shown(self) -> str:
+        """The number with as many digits as mean something, and its unit."""
+        value = self.value
+        digits = 0 if value == int(value) or value >= 100 else 1 if value >= 1 else 2
+        return f"{value:.{digits}f}{' ' if self.unit else ''}{self.unit}"
+
+
+class Report:
+    """All figures of a run by scenario, in the order they were taken."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, str] = {}
+        self._scenarios: dict[str, list[Figure]] = {}
+
+    def note(self, scenario: str, name: str, value: float, unit: str = "", *, target: float | None = None) -> None:
+        """Take a figure."""
+        self._scenarios.setdefault(scenario, []).append(Figure(name, value, unit, target))
+
+    def lines(self) -> list[str]:
+        """One line for each scenario."""
+        return [f"{scenario}: {', '.join(map(str, figures))}" for scenario, figures in self._scenarios.items()]
+
+    def page(self) -> str:
+        """The page of the documentation."""
+        rows = "\n".join(_row(scenario, figure) for scenario, figures in self._scenarios.items() for figure in figures)
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return PAGE.format(date=dt.datetime.now(dt.UTC).date(), machine=_machine(), versions=versions, rows=rows)
+
+
+def _row(scenario: str, figure: Figure) -> str:
+    return f"| {scenario} | {figure.name} | {figure.shown} | {'' if figure.target is None else f'{figure.target:g}'} |"
+
+
+def _machine() -> str:
+    cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores ({cpu or platform.machine()}), {memory:.0f} GiB"
+
+
+PAGE = """<!-- Written by `make faults`. To change the words, change tests/faults/harness/report.py. -->
+# Reliability
+
+What becomes of pods' names while something breaks. A real etcd, kube-apiserver and kube-controller-manager are killed, stopped and frozen; pods are
+carried by kwok; Steward runs as the processes of one or two replicas, which are restarted as the kubelet restarts containers. The figures are not
+Steward's own: a client that shares no code with it makes the pods, follows them by its own watches and takes the times, the API server's audit log
+says who wrote what and when, and a door before the API server counts connections.
+
+After every scenario this must hold, or the run fails:
+
+- each pod that asks for a name and can have one has exactly one Service and one EndpointSlice, both right in every field;
+- nothing else by Steward is left in the namespace;
+- every object of somebody else, also under the name of a pod, is the same byte for byte, `resourceVersion` and `managedFields` included.
+
+Names that are there when the API server goes away go on being answered: DNS and kube-proxy have what they need. What waits is the name of a pod that
+comes, moves or goes in the meantime. *Recovery* is the time from the moment the API server says `/readyz` until all of the above holds, with twenty
+pods replaced right at the start of it; *failover* the time from the loss of the leader to the first write of the next.
+
+Measured {date} on {machine}: {versions}.
+
+| scenario | figure | measured | at most |
+| --- | --- | ---: | ---: |
+{rows}
+
+A leader that cannot renew its lease for 10 seconds ends with exit code 3 and is restarted; this is meant. Another one may write 5 seconds later, and
+nothing but its end is proof that the first does not.
+"""
