@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,16 @@ from clusterlib.paths import Paths
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(300)]
 
-CIDR = "10.217.0.0/16"
+
+def free_network() -> str:
+    """A network that no node on this machine has: one that a killed run left must not fail the next."""
+    routes = json.loads(subprocess.run(["ip", "-json", "route"], capture_output=True, check=True).stdout) if shutil.which("ip") else []
+    taken = {".".join(route["dst"].split(".")[:2]) for route in routes}
+    return next(f"10.{number}.0.0/16" for number in range(217, 240) if f"10.{number}" not in taken)
+
+
+CIDR = free_network()
+PREFIX = CIDR.removesuffix("0.0/16")
 
 MOMENTS = [
     "provider node",
@@ -76,7 +86,7 @@ def what_is_left(own: Paths) -> list[str]:
     env = processes.environment(own.cache)
     found = machine.leftovers(settings.find(own), env)
     found += [f"process {pid} {processes.argv(pid)}" for pid in processes.pids() if mentions(pid, own)]
-    found += [f"route {route}" for route in json.loads(processes.run(["ip", "-json", "route"], env=env)) if route["dst"].startswith("10.217.")]
+    found += [f"route {route}" for route in json.loads(processes.run(["ip", "-json", "route"], env=env)) if route["dst"].startswith(PREFIX)]
     found += [f"mount {point}" for point in machine.mounts_below(own.cache)]
     return found + [str(path) for path in own.cache.iterdir() if path.name not in {"tools", "images", "bin", "tmp", "buildah", "cluster.lock"}]
 
@@ -175,5 +185,5 @@ def test_the_network_of_another_node_is_refused(own, tmp_path):
     refused = subprocess.run([own.repository / "ci" / "cluster", "up", "--provider", "node"], env=other, capture_output=True, text=True, check=False)
 
     assert refused.returncode == 1
-    assert f"addresses {CIDR} are in use: route 10.217." in refused.stderr
+    assert f"addresses {CIDR} are in use: route {PREFIX}" in refused.stderr
     assert "set STEWARD_NODE_CIDR to a private /16 that is free" in refused.stderr
