@@ -96,17 +96,15 @@ image: ## Build Steward's image, and load it into the cluster if one is up
 
 ##
 .PHONY: generate
-generate: venv ## Write what is generated: dashboards, the chart's schema and snapshots, locks
+generate: venv ## Write what is generated: dashboards, the chart's schema, locks
 	@python -m dashboards
 	@ci/schema
-	@ci/snapshots
 	@ci/lock
 
 .PHONY: verify
 verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
-	@ci/step 'snapshots' ci/snapshots --check
 
 .PHONY: clean
 clean: cluster-down ## Remove all that was made here; the next start builds for minutes again
