@@ -45,9 +45,10 @@ class Operator:
         name: As a pod would be named.
         server: URL of the API server, if not the cluster's own.
         in_pod: Whether it shall find the cluster as in a pod, by the files of a service account, and not by a kubeconfig.
+        alone: Whether it needs no lease, because there is never another.
     """
 
-    def __init__(self, cluster: Cluster, directory: Path, name: str, *, server: str = "", in_pod: bool = False) -> None:
+    def __init__(self, cluster: Cluster, directory: Path, name: str, *, server: str = "", in_pod: bool = False, alone: bool = False) -> None:
         self.name = name
         self.exits: list[Exit] = []
         self.metrics_port, self._health_port = free_ports(2)
@@ -68,6 +69,7 @@ class Operator:
             self._access = {"KUBECONFIG": str(kubeconfig)}
         config = cluster.configuration()
         config["http"] = {"metricsPort": self.metrics_port, "healthPort": self._health_port}
+        config["leaderElection"]["enabled"] = not alone
         self._config.write_text(yaml.safe_dump(config))
 
     async def start(self) -> None:
