@@ -62,7 +62,7 @@ contract: venv ## Test that the fake API server does what the real one does
 	@$(PYTEST) $(CONTRACT_TESTS)
 
 .PHONY: faults
-faults: venv ## Kill, freeze and cut off a control plane, and count what is lost; half an hour
+faults: venv ## Kill, freeze and cut off a control plane, and count what is lost; not part of test yet
 	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS) kube-controller-manager kwok
 	@$(PYTEST) --faults-long tests/faults
 
