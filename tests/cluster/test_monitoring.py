@@ -3,11 +3,13 @@
 import itertools
 import json
 import re
+import subprocess
 import time
 
 import pytest
 import yaml
-from cluster.support.cluster import REPOSITORY
+from cluster.support.cluster import REPOSITORY, run
+from cluster.support.prometheus import NAMESPACE, SERVICE
 from cluster.support.wait import until
 from demolib import workloads
 
@@ -111,6 +113,41 @@ def test_every_rule_is_loaded_and_evaluates(prometheus, release):
         return True
 
     until("the rules are loaded and were evaluated", look, timeout=120)
+
+
+@pytest.fixture
+def through_the_api_server(cluster):
+    """A way to Prometheus for a program on this machine, as a user without a port-forward has it."""
+    proxy = subprocess.Popen(["kubectl", "proxy", "--port=0"], env=cluster.env, stdout=subprocess.PIPE, text=True)
+    address = re.search(r"[\d.]+:\d+", proxy.stdout.readline())[0]
+    yield f"http://{address}/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}/proxy"
+    proxy.terminate()
+    proxy.communicate()
+
+
+def test_steward_verify_finds_all_of_it(cluster, release, through_the_api_server):
+    """Targets, rules, metrics, and the dashboards as they stand in the cluster."""
+    dashboards = cluster.kubectl("get", "configmaps", "--namespace", release.namespace, "--selector", "grafana_dashboard", "--output", "json")
+
+    def look():
+        found = json.loads(
+            cluster.run("steward", "verify", "--prometheus", through_the_api_server, "--dashboards", "-", "-o", "json", stdin=dashboards)
+        )
+        assert {"targets", "rules", "metrics", "dashboards"} == {finding["check"] for finding in found}
+        assert "warning" not in {finding["status"] for finding in found}
+        return True
+
+    until("it has nothing to say", look, timeout=120)
+
+
+def test_steward_verify_fails_for_what_is_not_there(cluster, release, through_the_api_server, tmp_path):
+    """A query that the server refuses, as one from a newer version of the dashboards may be."""
+    (tmp_path / "dashboard.json").write_text('{"title": "Newer", "panels": [{"title": "Rate", "targets": [{"expr": "no_such_function(up)"}]}]}')
+
+    ended = run(["steward", "verify", "--prometheus", through_the_api_server, "--dashboards", tmp_path / "dashboard.json"], env=cluster.env)
+
+    assert (1, "steward: 1 of 4 checks failed\n") == (ended.code, ended.stderr)
+    assert "unknown function" in ended.stdout
 
 
 @pytest.mark.timeout(600, func_only=True)

@@ -10,6 +10,7 @@ import click
 from steward.cli.describe import describe
 from steward.cli.probe import probe
 from steward.cli.run import run
+from steward.cli.verify import verify
 from steward.cli.version import version_text
 from steward.runtime.errors import StewardError
 
@@ -23,6 +24,7 @@ def steward() -> None:
 steward.add_command(run)
 steward.add_command(describe)
 steward.add_command(probe)
+steward.add_command(verify)
 
 
 def main() -> NoReturn:
