@@ -1,0 +1,175 @@
+"""The recipes of the chart's README do what they say. The second word after a fence says how a block is run."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from support import helm
+
+README = (helm.CHART / "README.md").read_text()
+META = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())
+FENCE = re.compile(r"^```(?P<language>\w*)(?: (?P<how>\w+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+PUBLISHED = f"oci://ghcr.io/steward-dev/charts/steward --version {META['version']}"
+MIRRORED = {"global": {"imageRegistry": "registry.example.com"}}
+
+
+def blocks(language, how):
+    """The blocks of a kind, each with the heading it stands under as its id."""
+    found = [block for block in FENCE.finditer(README) if (block["language"], block["how"]) == (language, how)]
+    headings = [re.findall(r"^#+ (.*)$", FENCE.sub("", README[: block.start()]), re.MULTILINE)[-1] for block in found]
+    names = [f"{heading} {headings[:n].count(heading) + 1}" for n, heading in enumerate(headings)]
+    return [pytest.param(block["text"], id=name) for name, block in zip(names, found, strict=True)]
+
+
+def recipe(name):
+    """The values of the n-th block below a heading."""
+    (text,) = (block.values[0] for block in blocks("yaml", "values") if block.id == name)
+    return yaml.safe_load(text)
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a block as a user would who has the packaged chart instead of the registry, and a values file."""
+    (tmp_path / "my-values.yaml").write_text(json.dumps(MIRRORED))
+
+    def run(text):
+        assert PUBLISHED in text
+        command = text.replace(PUBLISHED, str(helm.CHART))
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_no_block_escapes():
+    """Each is of a kind that a test below takes up."""
+    kinds = {("yaml", "values"), ("yaml", "manifest"), ("yaml", "prometheus"), ("yaml", None), ("sh", "offline"), ("sh", None)}
+
+    assert {(block["language"], block["how"]) for block in FENCE.finditer(README)} == kinds
+
+
+@pytest.mark.parametrize("text", blocks("yaml", "values"))
+def test_the_chart_takes_the_values(text):
+    """The schema is strict, so a value that is gone fails here."""
+    assert helm.render(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("text", blocks("yaml", "manifest"))
+def test_the_chart_takes_the_values_inside_of_a_manifest(text):
+    """Those of an Application and of a HelmRelease, from where the release is pushed to."""
+    documents = list(yaml.safe_load_all(text))
+    wanted = documents[-1]["spec"]
+    values = wanted["values"] if "values" in wanted else wanted["source"]["helm"]["valuesObject"]
+
+    assert helm.of_kind(helm.render(values), "Deployment")
+    assert helm.of_kind(helm.render(values), "ServiceMonitor") or helm.of_kind(helm.render(values), "PodMonitor")
+    address, _, version = PUBLISHED.removeprefix("oci://").partition(" --version ")
+    where = [
+        (f"{spec['source']['repoURL']}/{spec['source']['chart']}", spec["source"]["targetRevision"])
+        if "source" in spec
+        else (spec["url"].removeprefix("oci://"), spec["ref"]["tag"])
+        for spec in (document["spec"] for document in documents)
+        if "source" in spec or "url" in spec
+    ]
+    assert where == [(address, version)]
+
+
+@pytest.mark.parametrize("text", blocks("yaml", None))
+def test_what_others_are_told_is_yaml(text):
+    """Values of other charts, which are not at hand here."""
+    assert isinstance(yaml.safe_load(text), dict)
+
+
+@pytest.mark.parametrize("text", blocks("sh", None))
+def test_helm_takes_the_commands(text, shell):
+    """Run as far as a cluster is not needed."""
+    commands = text.replace("\\\n", " ").splitlines()
+    installs = [command for command in commands if command.startswith("helm install ")]
+
+    assert installs
+    for command in installs:
+        assert "STATUS: pending-install" in shell(f"{command} --dry-run=client")
+
+
+def test_kube_prometheus_stack_selects_all():
+    """Every object that its Prometheus looks for carries the label."""
+    objects = helm.render(recipe("kube-prometheus-stack 1"))
+    found = [*helm.of_kind(objects, "ServiceMonitor"), *helm.of_kind(objects, "PrometheusRule")]
+
+    assert len(found) >= 2
+    assert {one["metadata"]["labels"]["release"] for one in found} == {"kube-prometheus-stack"}
+
+
+def test_plain_prometheus_finds_the_metrics(tmp_path):
+    """promtool takes the job, and the labels and ports that it selects by are on the Service."""
+    ((text,),) = (block.values for block in blocks("yaml", "prometheus"))
+    (tmp_path / "prometheus.yml").write_text(text)
+    subprocess.run([helm.tool("promtool"), "check", "config", str(tmp_path / "prometheus.yml")], check=True, capture_output=True)
+    service = helm.only(helm.render(), "Service")
+    labels = {"__meta_kubernetes_service_label_" + re.sub(r"\W", "_", key): value for key, value in service["metadata"]["labels"].items()}
+    keep, job, *_ = yaml.safe_load(text)["scrape_configs"][0]["relabel_configs"]
+
+    assert keep["regex"] == f"{labels[keep['source_labels'][0]]};{service['spec']['ports'][0]['name']}"
+    assert labels[job["source_labels"][0]] == "steward-headless"
+
+
+def test_plain_prometheus_takes_the_rules(shell, tmp_path):
+    """The command writes a file of rules."""
+    ((text,),) = (block.values for block in blocks("sh", "offline") if block.id.startswith("Plain Prometheus"))
+    shell(text)
+
+    subprocess.run([helm.tool("promtool"), "check", "rules", str(tmp_path / "steward-rules.yaml")], check=True, capture_output=True)
+
+
+def test_dashboards_go_to_grafana_and_into_a_folder():
+    """The namespace, the label and the annotation that the sidecar is told of."""
+    settings = yaml.safe_load(next(block.values[0] for block in blocks("yaml", None) if block.id.startswith("Grafana")))
+    found = helm.of_kind(helm.render(recipe("Grafana's sidecar 2")), "ConfigMap")
+    dashboards = [one for one in found if "grafana_dashboard" in one["metadata"]["labels"]]
+
+    assert dashboards
+    assert {one["metadata"]["namespace"] for one in dashboards} == {"grafana"}
+    assert {one["metadata"]["annotations"][settings["sidecar"]["dashboards"]["folderAnnotation"]] for one in dashboards} == {"Steward"}
+
+
+def test_grafana_operator_imports_every_dashboard():
+    """One GrafanaDashboard for each ConfigMap, for the selected Grafanas, in the folder."""
+    objects = helm.render(recipe("grafana-operator 1"))
+    imports = [one["spec"] for one in helm.of_kind(objects, "GrafanaDashboard")]
+
+    assert {spec["configMapRef"]["name"] for spec in imports} == {
+        one["metadata"]["name"] for one in helm.of_kind(objects, "ConfigMap") if "grafana_dashboard" in one["metadata"]["labels"]
+    }
+    assert {(spec["instanceSelector"]["matchLabels"]["dashboards"], spec["folder"]) for spec in imports} == {("grafana", "Steward")}
+
+
+def test_openshift_assigns_the_ids_and_answers_names():
+    """No user or group is asked for, and egress reaches the port that its DNS listens on."""
+    objects = helm.render(recipe("OpenShift 1"))
+
+    for _, pod in helm.pods(objects):
+        contexts = [pod["spec"].get("securityContext", {}), *(container.get("securityContext", {}) for container in pod["spec"]["containers"])]
+        assert not [key for context in contexts for key in ("runAsUser", "runAsGroup", "fsGroup") if key in context]
+    ports = [port["port"] for rule in helm.only(objects, "NetworkPolicy")["spec"]["egress"] for port in rule.get("ports", ())]
+    assert 5353 in ports
+
+
+def test_the_list_of_images_is_whole(shell):
+    """What the command prints are the images of all pods, those of hooks and tests too."""
+    ((text,),) = (block.values for block in blocks("sh", "offline") if block.id.startswith("Air gap"))
+    printed = shell(text).split()
+    rendered = {container["image"] for _, pod in helm.pods(helm.render(MIRRORED)) for container in pod["spec"]["containers"]}
+
+    assert set(printed) == rendered
+    assert len(printed) == len(rendered)
+
+
+def test_every_image_comes_from_the_mirror():
+    """And every pod has the Secret to pull it."""
+    for _, pod in helm.pods(helm.render(recipe("Air gap 1"))):
+        assert {"name": "registry-credentials"} in pod["spec"]["imagePullSecrets"]
+        assert all(container["image"].startswith("registry.example.com/steward-dev/steward:") for container in pod["spec"]["containers"])
