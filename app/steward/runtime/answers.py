@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -33,11 +33,13 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
         items: The objects.
         resource_version: Version of the whole list.
         token: Continue token; empty on the last page.
+        unreadable: What is known of the objects that do not fit their struct; without a name where not even that can be read.
     """
 
     items: list[T]
     resource_version: str
     token: str
+    unreadable: tuple[ObjectMeta, ...] = ()
 
 
 class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
@@ -50,6 +52,23 @@ class WatchEvent(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
     type: str
     object: T
+
+    @property
+    def metadata(self) -> ObjectMeta:
+        """The object's metadata."""
+        return self.object.metadata
+
+
+class Sign(msgspec.Struct, frozen=True, gc=False):
+    """One line of a watch that carries no more than metadata: a bookmark, or a change of an object that does not fit its struct.
+
+    Attributes:
+        type: As in :class:`WatchEvent`.
+        metadata: What could be read; without a name where not even that could.
+    """
+
+    type: str
+    metadata: ObjectMeta
 
 
 class _List(msgspec.Struct, Generic[V], frozen=True):
@@ -65,6 +84,19 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 
 class _Named(msgspec.Struct, frozen=True, gc=False):
     metadata: ObjectMeta
+
+
+class _Identity(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+
+
+class _Nameplate(msgspec.Struct, frozen=True, gc=False):
+    """What tells which object it is; the rest of its metadata may be what does not fit."""
+
+    metadata: _Identity
 
 
 class Answers:
@@ -83,7 +115,7 @@ class Answers:
         return decoded
 
     def page(self, resource: Resource[T], body: bytes) -> Page[T]:
-        """One page of a list, without the objects that do not fit.
+        """One page of a list; objects that do not fit are told apart.
 
         Raises:
             DecodeError: It is not a list.
@@ -91,13 +123,11 @@ class Answers:
         try:
             listed: _List[T] = self._decoder(_List[resource.type]).decode(body)  # type: ignore[name-defined]
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raw = self._decode(resource, _List[msgspec.Raw], body)
-            items = [item for item in (self._salvage(resource, one) for one in raw.items or ()) if item is not None]
-            listed = _List(raw.metadata, items)
+            return self._salvaged(resource, self._decode(resource, _List[msgspec.Raw], body))
         return Page(listed.items or [], listed.metadata.resource_version, listed.metadata.continue_)
 
-    def event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | None:
-        """One line of a watch; None for an object that does not fit.
+    def event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | Sign:
+        """One line of a watch.
 
         Raises:
             APIError: It is an ERROR event.
@@ -109,7 +139,7 @@ class Answers:
             return self._unusual_event(resource, call, line)
         return event if event.type in CHANGES else self._unusual_event(resource, call, line)
 
-    def _unusual_event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | None:
+    def _unusual_event(self, resource: Resource[T], call: errors.Call, line: bytes) -> WatchEvent[T] | Sign:
         """A line that carries no object of the kind, or one that does not fit."""
         decoded: _Line = self._decode(resource, _Line, line)
         if decoded.type == "ERROR":
@@ -117,9 +147,10 @@ class Answers:
             raise errors.from_response(call, _status_code(body), body)
         if decoded.type == "BOOKMARK":
             # An empty object of the kind, whose required lists are null: it does not fit the kind's struct.
-            return WatchEvent(decoded.type, cast("T", self._decode(resource, _Named, decoded.object)))
-        item = self._salvage(resource, decoded.object)
-        return None if item is None else WatchEvent(decoded.type, item)
+            bookmark: _Named = self._decode(resource, _Named, decoded.object)
+            return Sign(decoded.type, bookmark.metadata)
+        found = self._salvage(resource, decoded.object)
+        return Sign(decoded.type, found) if isinstance(found, ObjectMeta) else WatchEvent(decoded.type, found)
 
     def _decoder(self, type_: Any) -> msgspec.json.Decoder[Any]:
         decoder = self._decoders.get(type_)
@@ -133,20 +164,34 @@ class Answers:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise errors.DecodeError(f"{resource}: {error}") from error
 
-    def _salvage(self, resource: Resource[T], raw: msgspec.Raw) -> T | None:
+    def _salvaged(self, resource: Resource[T], raw: _List[msgspec.Raw]) -> Page[T]:
+        items: list[T] = []
+        unreadable: list[ObjectMeta] = []
+        for one in raw.items or ():
+            found = self._salvage(resource, one)
+            if isinstance(found, ObjectMeta):
+                unreadable.append(found)
+            else:
+                items.append(found)
+        return Page(items, raw.metadata.resource_version, raw.metadata.continue_, tuple(unreadable))
+
+    def _salvage(self, resource: Resource[T], raw: msgspec.Raw) -> T | ObjectMeta:
+        """The object, or as much of its metadata as can be read."""
         try:
             item: T = self._decoder(resource.type).decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("object left out: it does not fit its schema", resource=str(resource), object=self._name(raw), reason=str(error))
-            return None
+            known = self._metadata(raw)
+            name = str(known.key) if known.name else "unknown"
+            log.error("object left as it is: it does not fit its schema", resource=str(resource), object=name, reason=str(error))
+            return known
         return item
 
-    def _name(self, raw: msgspec.Raw) -> str:
+    def _metadata(self, raw: msgspec.Raw) -> ObjectMeta:
         try:
-            named: _Named = self._decoder(_Named).decode(raw)
+            known: _Identity = self._decoder(_Nameplate).decode(raw).metadata
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return "unknown"
-        return str(named.metadata.key)
+            return ObjectMeta()
+        return ObjectMeta(**msgspec.structs.asdict(known))
 
 
 def _status_code(body: bytes) -> int:

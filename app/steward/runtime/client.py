@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from steward.runtime import errors, metrics
-from steward.runtime.answers import Answers, Page, WatchEvent
+from steward.runtime.answers import Answers, Page, Sign, WatchEvent
 from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.transport import Request, Response, Transport
 from steward.telemetry.metrics import Instruments
@@ -67,7 +67,7 @@ class Client:
         """Read one page of a list; the first when ``token`` is empty.
 
         No resource version is named, so the answer is at least as new as everything written before the call. An object that does not fit its
-        struct is left out and logged: one broken object must not blind the component to all others.
+        struct is told apart and logged: one broken object must not blind the component to all others.
 
         Raises:
             Gone: The token expired; start again.
@@ -79,7 +79,7 @@ class Client:
 
     async def watch(
         self, resource: Resource[T], *, since: str, server_timeout: int, idle_timeout: float, namespace: str = "", selector: str = ""
-    ) -> AsyncIterator[list[WatchEvent[T]]]:
+    ) -> AsyncIterator[list[WatchEvent[T] | Sign]]:
         """Follow changes after a resource version, as batches of what arrived together, until the server ends the stream.
 
         The first batch is empty: the server has answered.
@@ -115,7 +115,7 @@ class Client:
                 async for chunk in chunks:
                     lines = (rest + chunk).split(b"\n")
                     rest = lines.pop()
-                    events = [event for event in (self._answers.event(resource, call, line) for line in lines if line) if event is not None]
+                    events = [self._answers.event(resource, call, line) for line in lines if line]
                     if events:
                         yield events
         except (errors.APIError, errors.TransportError) as error:

@@ -50,7 +50,7 @@ class Controller(msgspec.Struct, Generic[S], frozen=True):
 
     Attributes:
         name: In metrics and logs.
-        watches: What wakes it.
+        watches: What wakes it. Keys are those of the objects of the first.
         observe: Reads the stores into a State, or None when the key is of no interest. Given the key and the time.
         reconcile: State in, Plan out: no I/O, no clock, no logger.
         concurrency: Keys in work at once.
@@ -148,7 +148,9 @@ class Loop(Generic[S]):
             self._duration.observe(asyncio.get_running_loop().time() - started)
 
     async def _reconcile(self, key: Key, fence: Fence, started: float) -> tuple[Plan, Outcome]:
-        state = await self.controller.observe(key, dt.datetime.now(dt.UTC))
+        # Of an object that cannot be read nothing may be concluded, least of all that its children are orphans.
+        is_readable = key not in self.controller.watches[0].store.unreadable
+        state = await self.controller.observe(key, dt.datetime.now(dt.UTC)) if is_readable else None
         if state is None:
             self._told.pop(key, None)
             return Plan(), Outcome()

@@ -30,6 +30,11 @@ class Followed(Generic[T]):
         """Something was heard from the server."""
         self.last_event = time.time()
 
+    @property
+    def unreadable(self) -> int:
+        """Objects that do not fit their struct."""
+        return len(self.writer.store.unreadable)
+
     def __len__(self) -> int:
         return len(self.writer.store)
 

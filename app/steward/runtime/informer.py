@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
 from steward.runtime import errors
-from steward.runtime.answers import WatchEvent
+from steward.runtime.answers import Sign, WatchEvent
 from steward.runtime.backoff import WATCH_BACKOFF, Backoff, Pauses
 from steward.runtime.client import Client
 from steward.runtime.following import (
@@ -36,7 +36,7 @@ from steward.runtime.following import (
     Watching,
     step,
 )
-from steward.runtime.resource import HasMeta, Key, Resource
+from steward.runtime.resource import HasMeta, Key, ObjectMeta, Resource
 from steward.runtime.store import Writer
 from steward.telemetry.logging import get_logger
 
@@ -105,6 +105,7 @@ class Informer(Generic[T]):
         self._state: State = Empty()
         self._streams = True
         self._fresh: dict[Key, T] = {}
+        self._unreadable: dict[Key, ObjectMeta] = {}
         self._started = 0.0
         self._silences = 0
         self._synced = asyncio.Event()
@@ -175,14 +176,15 @@ class Informer(Generic[T]):
             self._recovered()
 
     def _begin(self, why: str) -> None:
-        self._fresh = {}
+        self._fresh, self._unreadable = {}, {}
         self._started = asyncio.get_running_loop().time()
         self._relisted(why)
 
     async def _swap(self) -> None:
         """The list is whole: make it the store."""
-        await self.writer.replace(self._fresh, started=self._started, within=self._is_ours)
-        self._fresh, self.writer.listed = {}, 0
+        unreadable = self._unreadable.values()
+        await self.writer.replace(self._fresh, started=self._started, within=self._is_ours, unreadable=unreadable)
+        self._fresh, self._unreadable, self.writer.listed = {}, {}, 0
         self._moved()
         self._synced.set()
 
@@ -194,6 +196,7 @@ class Informer(Generic[T]):
         self._is_well()
         for item in page.items:
             self._keep(item)
+        self._unreadable |= {meta.key: meta for meta in page.unreadable}
         if not page.token:
             await self._swap()
         return PageRead(page.resource_version, page.token)
@@ -219,7 +222,7 @@ class Informer(Generic[T]):
                 heard_of, self._silences = True, 0
                 for event in events:
                     await self._file(event)
-                self._state = step(self._state, Moved(events[-1].object.metadata.resource_version))
+                self._state = step(self._state, Moved(events[-1].metadata.resource_version))
                 self._moved()
         except errors.Timeout:
             self._silences += not heard_of
@@ -234,20 +237,30 @@ class Informer(Generic[T]):
         self._streams = self._streams and isinstance(self._state, Watching)
         raise errors.StreamBroken(errors.Call("watch", self.resource.plural, self._namespace), f"ended after {lasted:.3f} s")
 
-    async def _file(self, event: WatchEvent[T]) -> None:
-        meta = event.object.metadata
-        if isinstance(self._state, Streaming):
-            if event.type == "BOOKMARK" and meta.annotations.get(INITIAL_EVENTS_END) == "true":
+    async def _file(self, event: WatchEvent[T] | Sign) -> None:
+        if event.type == "BOOKMARK":
+            if isinstance(self._state, Streaming) and event.metadata.annotations.get(INITIAL_EVENTS_END) == "true":
                 await self._swap()
-                self._state = step(self._state, Complete(meta.resource_version))
-            elif event.type == "DELETED":
-                self._fresh.pop(meta.key, None)
-            elif event.type != "BOOKMARK":
-                self._keep(event.object)
+                self._state = step(self._state, Complete(event.metadata.resource_version))
+        elif isinstance(self._state, Streaming):
+            self._collect(event)
+        elif isinstance(event, Sign):
+            (self.writer.lose if event.type == "DELETED" else self.writer.obscure)(event.metadata)
         elif event.type == "DELETED":
             self.writer.remove(event.object)
-        elif event.type != "BOOKMARK":
+        else:
             self.writer.upsert(event.object)
+
+    def _collect(self, event: WatchEvent[T] | Sign) -> None:
+        """One line of a streamed list."""
+        key = event.metadata.key
+        self._unreadable.pop(key, None)
+        if isinstance(event, WatchEvent) and event.type != "DELETED":
+            self._keep(event.object)
+            return
+        self._fresh.pop(key, None)
+        if event.type != "DELETED":
+            self._unreadable[key] = event.metadata
 
     def _is_ours(self, key: Key) -> bool:
         return not self._namespace or key.namespace == self._namespace

@@ -31,6 +31,10 @@ class InformerState(Protocol):
     def is_synced(self) -> bool:
         """Whether the first whole list is there."""
 
+    @property
+    def unreadable(self) -> int:
+        """Objects that do not fit their struct."""
+
     def __len__(self) -> int: ...
 
 
@@ -89,6 +93,12 @@ INFORMER_OBJECTS: StateGauge[list[InformerState]] = StateGauge(
     ("resource",),
     lambda informers: [Sample((informer.resource_name,), len(informer)) for informer in informers],
 )
+INFORMER_UNREADABLE: StateGauge[list[InformerState]] = StateGauge(
+    "steward_informer_unreadable_objects",
+    "Objects that cannot be decoded and are left as they are, with all that was made for them; a line at level error names each.",
+    ("resource",),
+    lambda informers: [Sample((informer.resource_name,), informer.unreadable) for informer in informers],
+)
 INFORMER_SYNCED: StateGauge[list[InformerState]] = StateGauge(
     "steward_informer_synced",
     "Whether the first whole list is in the cache: 1 or 0.",
@@ -104,7 +114,8 @@ INFORMER_LAST_EVENT: StateGauge[list[InformerState]] = StateGauge(
 
 ALL = (
     BUILD_INFO, LEADER, READY, RECONCILES, RECONCILE_DURATION, QUEUE_DEPTH, QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, QUEUE_WORK,
-    QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_SYNCED, INFORMER_LAST_EVENT, RELISTS, EVENTS,
+    QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_LAST_EVENT,
+    RELISTS, EVENTS,
 )  # fmt: skip
 """Every metric that all components have in common."""
 
@@ -113,5 +124,5 @@ def expose(instruments: Instruments, *, queues: dict[str, QueueState], informers
     """Read the state gauges of queues and caches from these, at every scrape."""
     for queue_gauge in (QUEUE_DEPTH, QUEUE_UNFINISHED, QUEUE_LONGEST):
         instruments.observe(queue_gauge, queues)
-    for informer_gauge in (INFORMER_OBJECTS, INFORMER_SYNCED, INFORMER_LAST_EVENT):
+    for informer_gauge in (INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_LAST_EVENT):
         instruments.observe(informer_gauge, informers)

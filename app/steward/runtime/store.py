@@ -8,13 +8,13 @@ behind (client-go's "expectations", without counting).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from steward.runtime.backoff import in_slices
-from steward.runtime.resource import HasMeta, Key, Resource
+from steward.runtime.resource import HasMeta, Key, ObjectMeta, Resource
 from steward.runtime.sharing import Sharer
 
 T = TypeVar("T", bound=HasMeta)
@@ -22,6 +22,10 @@ V = TypeVar("V")
 
 GONE_LIMIT = 4096
 """Deleted objects remembered, against late events about them. A watch tells in order; what comes late is an answer that crossed an event."""
+
+
+NAMELESS = Key("", "")
+"""Key of an object of which not even the name can be read."""
 
 
 class Change(NamedTuple, Generic[T]):
@@ -62,6 +66,12 @@ class Store(Generic[T]):
         self.selector = selector
         self._objects: dict[Key, T] = {}
         self._indexes: dict[Index[T], dict[str, set[Key]]] = {index: defaultdict(set) for index in indexes}
+        self._unreadable: set[Key] = set()
+
+    @property
+    def unreadable(self) -> Collection[Key]:
+        """Objects that exist and do not fit their struct: their last readable state is here, or none. Nothing may be concluded from either."""
+        return self._unreadable
 
     def get(self, key: Key) -> T | None:
         """The object under this key, or None: absent, as far as we were told."""
@@ -123,17 +133,36 @@ class Writer(Generic[T]):
 
         An event of a version we hold or passed, in a write of ours too, is dropped. A new uid under an old key is a deletion and an addition.
         """
-        key = item.metadata.key
-        if self._is_known_better(key, item):
+        if self._is_known_better(item.metadata):
             return
-        self._written.pop(key, None)
-        self._put(key, self.share(item))
+        self._written.pop(item.metadata.key, None)
+        self._put(self.share(item))
+
+    def obscure(self, meta: ObjectMeta) -> None:
+        """Take note that an object is now something that does not fit its struct. What we hold of it stays, unless that was another one."""
+        if self._is_known_better(meta):
+            return
+        held = self.store.get(meta.key)
+        if held is not None and held.metadata.uid != meta.uid:
+            self._forget(held.metadata, held, _Gone(None))
+        self.store._unreadable.add(meta.key)
 
     def remove(self, item: T) -> None:
         """Forget an object of a DELETED event, if it is still the one we hold."""
-        self._forget(item.metadata.key, item, _Gone(_version(item)))
+        self._forget(item.metadata, item, _Gone(_version(item.metadata)))
 
-    async def replace(self, items: dict[Key, T], *, started: float, within: Callable[[Key], bool] = lambda _: True) -> None:
+    def lose(self, meta: ObjectMeta) -> None:
+        """As :meth:`remove`, of an object that does not fit its struct."""
+        self._forget(meta, None, _Gone(_version(meta)))
+
+    async def replace(
+        self,
+        items: dict[Key, T],
+        *,
+        started: float,
+        within: Callable[[Key], bool] = lambda _: True,
+        unreadable: Collection[ObjectMeta] = (),
+    ) -> None:
         """Make the store equal to a whole list, with one change for each difference, and let others run in between.
 
         The list is believed also where it is older than what we hold: a server restored from a backup counts from an earlier version.
@@ -142,62 +171,68 @@ class Writer(Generic[T]):
             items: The list; its objects passed :attr:`share`.
             started: Loop time at which the list was asked for; younger writes of ours are kept.
             within: Which keys the list speaks of.
+            unreadable: Objects of the list that do not fit their struct. Where one of them does not even tell its name, no absence is believed.
         """
+        obscured = {meta.key for meta in unreadable}
+        self.store._unreadable = {key for key in self.store._unreadable if key.name and not within(key)} | obscured
         self._written = {key: written for key, written in self._written.items() if not within(key) or written.at >= started}
         self._gone = {uid: gone for uid, gone in self._gone.items() if gone.at >= started}
         async for key, held in in_slices(self.store._objects.items()):
-            if within(key) and key not in items and key not in self._written and self.store.get(key) is held:
+            is_absent = within(key) and key not in items and key not in self._written and self.store.get(key) is held
+            if is_absent and key not in obscured and NAMELESS not in obscured:
                 self._drop(key, held)
         async for item in in_slices(items.values()):
-            if not self._is_behind(item.metadata.key, item):
-                self._put(item.metadata.key, item)
+            if not self._is_behind(item.metadata):
+                self._put(item)
 
     def wrote(self, item: T, *, at: float) -> None:
         """File the server's answer to a create or apply of ours, unless the watch was faster and knows better."""
-        key = item.metadata.key
-        if not self._is_known_better(key, item):
-            self._written[key] = _Written(_version(item), at)
-            self._put(key, self.share(item))
+        if not self._is_known_better(item.metadata):
+            self._written[item.metadata.key] = _Written(_version(item.metadata), at)
+            self._put(self.share(item))
 
     def deleted(self, item: T, *, at: float) -> None:
         """File the server's answer to a delete of ours: this object is gone, whatever late events tell."""
-        key = item.metadata.key
-        held = self.store.get(key)
-        self._forget(key, held if held is not None and held.metadata.uid == item.metadata.uid else item, _Gone(None, at))
+        self._forget(item.metadata, None, _Gone(None, at))
 
     def _population(self) -> int:
         return len(self.store) + self.listed
 
-    def _is_known_better(self, key: Key, item: T) -> bool:
+    def _is_known_better(self, meta: ObjectMeta) -> bool:
         """Whether something tells of a time before what we know."""
-        held = self.store.get(key)
-        return self._is_behind(key, item) or (held is not None and _is_before(_version(item), _version(held)))
+        held = self.store.get(meta.key)
+        return self._is_behind(meta) or (held is not None and _is_before(_version(meta), _version(held.metadata)))
 
-    def _is_behind(self, key: Key, item: T) -> bool:
+    def _is_behind(self, meta: ObjectMeta) -> bool:
         """Whether something tells of a time before a write of ours, or of an object that was deleted since."""
-        version = _version(item)
-        gone = self._gone.get(item.metadata.uid)
+        version = _version(meta)
+        gone = self._gone.get(meta.uid)
         if gone is not None and (gone.version is None or version is None or version <= gone.version):
             return True
-        written = self._written.get(key)
+        written = self._written.get(meta.key)
         return written is not None and _is_before(version, written.version)
 
-    def _forget(self, key: Key, item: T, gone: _Gone) -> None:
-        self._gone[item.metadata.uid] = gone
+    def _forget(self, meta: ObjectMeta, last: T | None, gone: _Gone) -> None:
+        self._gone[meta.uid] = gone
         if len(self._gone) > GONE_LIMIT:
             del self._gone[next(iter(self._gone))]
+        key = meta.key
         held = self.store.get(key)
-        if held is not None and held.metadata.uid == item.metadata.uid:
+        if held is None or held.metadata.uid == meta.uid:
+            self.store._unreadable.discard(key)
+        if held is not None and held.metadata.uid == meta.uid:
             self._written.pop(key, None)
-            self._drop(key, item)
+            self._drop(key, last if last is not None else held)
 
-    def _put(self, key: Key, item: T) -> None:
+    def _put(self, item: T) -> None:
+        key = item.metadata.key
+        self.store._unreadable.discard(key)
         held = self.store.get(key)
         if held is not None:
             if held.metadata.resource_version == item.metadata.resource_version and held.metadata.uid == item.metadata.uid:
                 return
             if held.metadata.uid != item.metadata.uid:
-                self._forget(key, held, _Gone(None))
+                self._forget(held.metadata, held, _Gone(None))
                 held = None
         if held is not None:
             self._unfile(key, held)
@@ -226,9 +261,9 @@ class Writer(Generic[T]):
             handler(change)
 
 
-def _version(item: HasMeta) -> int | None:
+def _version(meta: ObjectMeta) -> int | None:
     """Resource versions of one resource are comparable as integers (KEP-5504)."""
-    version = item.metadata.resource_version
+    version = meta.resource_version
     return int(version) if version.isdigit() else None
 
 

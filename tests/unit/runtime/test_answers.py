@@ -3,19 +3,20 @@
 import pytest
 
 from steward.runtime import errors
-from steward.runtime.answers import Answers
+from steward.runtime.answers import Answers, Sign
 from support.things import THINGS
 
 CALL = errors.Call("watch", "configmaps", "default")
 GOOD = b'{"metadata":{"name":"good","namespace":"default","resourceVersion":"7"},"data":{"x":"1"}}'
 NO_TEXT = b'{"metadata":{"name":"bad","namespace":"default"},"data":{"x":"\xff\xfe"}}'
 WRONG_TYPE = b'{"metadata":{"name":"bad","namespace":"default"},"data":7}'
+WRONG_LABELS = b'{"metadata":{"name":"bad","namespace":"default","labels":{"x":1}}}'
 NAME_NO_TEXT = b'{"metadata":{"name":"\xff","namespace":"default"},"data":{"x":"1"}}'
 
 broken = pytest.mark.parametrize(
-    "bad",
-    [NO_TEXT, WRONG_TYPE, NAME_NO_TEXT],
-    ids=["bytes that are no text", "a wrong type", "a name that is no text"],
+    ("bad", "name"),
+    [(NO_TEXT, "bad"), (WRONG_TYPE, "bad"), (WRONG_LABELS, "bad"), (NAME_NO_TEXT, ""), (b"[]", "")],
+    ids=["bytes that are no text", "a wrong type", "labels of a wrong type", "a name that is no text", "no object at all"],
 )
 
 
@@ -32,21 +33,21 @@ def test_a_list_of_nothing_is_empty_however_it_is_written(items):
 
 
 @broken
-def test_an_object_that_cannot_be_decoded_costs_itself_in_a_list(bad):
+def test_an_object_that_cannot_be_decoded_costs_itself_in_a_list(bad, name):
     page = Answers().page(THINGS, _page(b"[" + bad + b"," + GOOD + b"]"))
 
     assert ["good"] == [item.metadata.name for item in page.items]
+    assert [name] == [meta.name for meta in page.unreadable]
     assert "9" == page.resource_version
 
 
 @broken
-def test_an_object_that_cannot_be_decoded_costs_itself_in_a_watch(bad):
-    answers = Answers()
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_an_object_that_cannot_be_decoded_is_named_in_a_watch(bad, name, kind):
+    sign = Answers().event(THINGS, CALL, b'{"type":"' + kind.encode() + b'","object":' + bad + b"}")
 
-    assert answers.event(THINGS, CALL, b'{"type":"ADDED","object":' + bad + b"}") is None
-    good = answers.event(THINGS, CALL, b'{"type":"ADDED","object":' + GOOD + b"}")
-    assert good is not None
-    assert "good" == good.object.metadata.name
+    assert isinstance(sign, Sign)
+    assert (kind, name) == (sign.type, sign.metadata.name)
 
 
 @pytest.mark.parametrize("body", [b"", b"no", b"\xff", b"[]", b'{"items":[]}', _page(b"7"), _page(b"[") + b'"\xff'], ids=str)

@@ -9,7 +9,7 @@ import pytest
 from steward.runtime import errors, informer
 from steward.runtime.informer import IDLE_TIMEOUT, SILENT_WATCHES, WATCH_SECONDS
 from support.managers import until
-from support.things import manifest
+from support.things import key, manifest
 
 pytestmark = pytest.mark.looptime
 
@@ -465,8 +465,41 @@ async def test_an_object_that_does_not_fit_costs_itself_alone(api, follow, watch
     await following.until(lambda: len(following.held) == 2)
 
     assert {"good", "fine"} == {key.name for key in following.held}
-    said = [record.steward_fields["object"] for record in caplog.records if "left out" in record.message]
+    assert {"bad", "worse"} == {key.name for key in following.informer.writer.store.unreadable}
+    said = [record.steward_fields["object"] for record in caplog.records if "left as it is" in record.message]
     assert {"default/bad", "default/worse"} == set(said)
+
+
+@pytest.mark.parametrize("relist", [False, True], ids=["told by the watch", "told by a list"])
+async def test_an_object_that_does_not_fit_any_more_is_there_as_it_was(api, follow, watch_list, relist):
+    """That it cannot be read does not mean that it is gone."""
+    api.add(manifest("a", key="value"))
+    following = await follow()
+    if relist:
+        api.gone()
+    api.merge("configmaps", "default/a", {"data": {"key": 7}})
+    await following.until(lambda: following.informer.writer.store.unreadable)
+
+    assert {"key": "value"} == following.informer.writer.store.get(key("a")).data
+    assert [("added", "a")] == following.words()
+
+
+@pytest.mark.parametrize("relist", [False, True], ids=["told by the watch", "told by a list"])
+async def test_an_object_that_could_not_be_read_may_be_deleted_or_mended(api, follow, watch_list, relist):
+    for name in ("gone", "mended"):
+        api.add(manifest(name))
+    following = await follow()
+    for name in ("gone", "mended"):
+        api.merge("configmaps", f"default/{name}", {"data": {"key": 7}})
+    await following.until(lambda: len(following.informer.writer.store.unreadable) == 2)
+    if relist:
+        api.gone()
+    api.remove("configmaps", "default/gone")
+    api.merge("configmaps", "default/mended", {"data": {"key": "7"}})
+    await following.equal()
+
+    assert not following.informer.writer.store.unreadable
+    assert {("deleted", "gone"), ("updated", "mended")} == set(following.words()[2:])
 
 
 async def test_each_outage_is_said_once(api, follow, caplog):
