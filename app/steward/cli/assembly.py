@@ -20,6 +20,7 @@ from steward.runtime.lease import LeaseConfig
 from steward.runtime.manager import Manager
 from steward.runtime.resource import Key
 from steward.runtime.transport import HTTPTransport
+from steward.telemetry import trouble
 from steward.telemetry.metrics import bind
 from steward.telemetry.registry import create_registry
 
@@ -54,6 +55,7 @@ def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask
         probes=manager.probes,
         registry=registry,
         events=manager.recent_events,
+        trouble=trouble.keep().lines,
         metrics_port=config.http.metrics_port,
         health_port=config.http.health_port,
     )

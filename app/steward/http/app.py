@@ -1,4 +1,4 @@
-"""The Flask application of a component: health checks, metrics and the last Events; anything else is 404.
+"""The Flask application of a component: health checks, metrics, the last Events and a status page; anything else is 404.
 
 Two ports, one application: the port of metrics serves everything, the port of health only the health checks, so that a
 NetworkPolicy can open it to the kubelet without giving away the rest.
@@ -14,22 +14,35 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from werkzeug.exceptions import HTTPException
 
+from steward.http import status
 from steward.telemetry.logging import get_logger
 from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Probe, Verdict
 
 HEALTH_PATHS = {"/healthz": LIVENESS, "/livez": LIVENESS, "/readyz": READINESS, "/startupz": STARTUP}
 """Paths of the health checks and what each asks; ``/healthz`` is the old name of ``/livez``, as at kube-apiserver."""
 
+METRICS_PATHS = ("/", "/metrics", "/events", *HEALTH_PATHS)
+"""Paths on the port of metrics."""
+
 _log = get_logger(__name__)
 
 
-def create_app(*, probes: Sequence[Probe], registry: CollectorRegistry, events: Callable[[], bytes], metrics_port: int, health_port: int) -> Flask:
+def create_app(
+    *,
+    probes: Sequence[Probe],
+    registry: CollectorRegistry,
+    events: Callable[[], bytes],
+    trouble: Callable[[], list[str]],
+    metrics_port: int,
+    health_port: int,
+) -> Flask:
     """Make the application.
 
     Args:
         probes: Health checks; each says by its ``paths`` who asks it.
         registry: What ``/metrics`` exports, as OpenMetrics or text, whichever the client prefers.
-        events: The last recorded Events as JSON lines.
+        events: The last recorded Events as JSON lines, oldest first.
+        trouble: The last warnings and errors of the log, newest first.
         metrics_port: Port that serves every path.
         health_port: Port that serves the health checks only.
     """
@@ -40,6 +53,8 @@ def create_app(*, probes: Sequence[Probe], registry: CollectorRegistry, events: 
     metrics = make_wsgi_app(registry)
     _add(app, "/metrics", lambda: metrics)
     _add(app, "/events", lambda: Response(events(), content_type="application/x-ndjson"))
+    judged = [(probe, partial(_judge, probe)) for probe in probes]
+    _add(app, "/", lambda: status.page(registry=registry, probes=judged, paths=METRICS_PATHS[1:], events=events, trouble=trouble))
 
     @app.after_request
     def never_cached(response: Response) -> Response:
@@ -60,7 +75,7 @@ def create_app(*, probes: Sequence[Probe], registry: CollectorRegistry, events: 
 
 def _refuse_other_paths(app: Flask, *, metrics_port: int, health_port: int) -> None:
     """404 for whatever the port does not serve. The port is the socket's own, which no header of the client can change."""
-    served = {str(metrics_port): {*HEALTH_PATHS, "/metrics", "/events"}, str(health_port): {*HEALTH_PATHS}}
+    served = {str(metrics_port): {*METRICS_PATHS}, str(health_port): {*HEALTH_PATHS}}
 
     @app.before_request
     def refuse() -> None:

@@ -33,7 +33,9 @@ class Program:
         self.ended = ended
         log.info("started")
         metrics_port, health_port = self.ports
-        return create_app(probes=[self], registry=CollectorRegistry(), events=self.events, metrics_port=metrics_port, health_port=health_port)
+        return create_app(
+            probes=[self], registry=CollectorRegistry(), events=self.events, trouble=list, metrics_port=metrics_port, health_port=health_port
+        )
 
     def stop(self):
         if not self.stopping:

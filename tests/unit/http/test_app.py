@@ -31,7 +31,14 @@ def client():
     def client(*probes):
         registry = CollectorRegistry()
         Gauge("steward_tested", "Whether this is a test.", registry=registry).set(1)
-        app = create_app(probes=probes, registry=registry, events=lambda: b'{"reason":"Tested"}\n', metrics_port=8080, health_port=8081)
+        app = create_app(
+            probes=probes,
+            registry=registry,
+            events=lambda: b'{"reason":"Tested"}\n',
+            trouble=list,
+            metrics_port=8080,
+            health_port=8081,
+        )
         return app.test_client()
 
     return client
@@ -48,7 +55,7 @@ def test_health_is_ok_on_both_ports_when_all_is_well(client, base, path):
 
 @pytest.mark.parametrize(
     ("base", "path"),
-    [(HEALTH, "/metrics"), (HEALTH, "/events"), (METRICS, "/"), (METRICS, "/livez/"), (METRICS, "/static/x"), ("http://steward:9999", "/livez")],
+    [(HEALTH, "/metrics"), (HEALTH, "/events"), (HEALTH, "/"), (METRICS, "/livez/"), (METRICS, "/static/x"), ("http://steward:9999", "/livez")],
 )
 def test_anything_else_is_404(client, base, path):
     answer = client().get(path, base_url=base)

@@ -35,7 +35,9 @@ def test_both_ports_serve_and_the_health_port_only_health(serving):
     assert '{"reason":"Tested"}\n' == running.get("/events")[1]
     assert (200, "ok\n") == running.get("/readyz", port=running.health_port)
     assert 404 == running.get("/metrics", port=running.health_port)[0]
-    assert 404 == running.get("/")[0]
+    assert 200 == running.get("/")[0]
+    assert 404 == running.get("/", port=running.health_port)[0]
+    assert 404 == running.get("/static")[0]
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has no IPv6")
