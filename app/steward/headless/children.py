@@ -84,6 +84,11 @@ def service(pod: Pod, name: str, config: Config, instance: str) -> Service:
     return Service(metadata=_meta(pod, name, LABELS | {model.INSTANCE_LABEL: instance}, copied | {HASH_ANNOTATION: digest}), spec=spec)
 
 
+def slice_name(name: str, family: str) -> str:
+    """The name of the EndpointSlice of a Service for the addresses of one family."""
+    return f"{name}-{family.lower()}"
+
+
 def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[EndpointSlice, ...]:
     """The EndpointSlices of a pod: one for each family of its addresses."""
     families: dict[str, list[str]] = {}
@@ -93,7 +98,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[Endpoint
     meta = pod.metadata
     return tuple(
         EndpointSlice(
-            metadata=_meta(pod, f"{name}-{family.lower()}", labels, {}),
+            metadata=_meta(pod, slice_name(name, family), labels, {}),
             address_type=family,
             endpoints=(
                 model.Endpoint(

@@ -8,10 +8,12 @@ from datetime import datetime
 import msgspec
 
 from steward.headless import children, metrics, model, reasons
+from steward.headless.census import Census
 from steward.headless.config import Config
 from steward.headless.eligibility import is_wanted, service_name, why_skipped
 from steward.headless.memory import Attempt, Memory
 from steward.headless.model import PODS, SERVICES, SLICES, EndpointSlice, Pod, Service
+from steward.headless.waiting import Waiting
 from steward.runtime.component import Context
 from steward.runtime.controller import Controller, Watch
 from steward.runtime.plan import Action, Apply, Create, Delete, Event, Outcome, Plan, Reason, Reference
@@ -104,16 +106,6 @@ class Cluster(msgspec.Struct, frozen=True):
         return State(
             key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config, self.instance, self.memory.attempts(key)
         )
-
-    def skipped(self) -> Iterable[str]:
-        """The label of every annotated pod that has no name."""
-        for pod in self.pods.filed(self.wanted):
-            key = pod.metadata.key
-            skip = why_skipped(pod, self.services.get(Key(key.namespace, service_name(key.name, self.config))), self.config)
-            if skip is not None:
-                yield skip.label
-            elif key in self.memory.conflicts:
-                yield "conflict"
 
     def learn(self, state: State, plan: Plan, outcome: Outcome) -> None:
         """Remember what the server made of our writes; their answers are in the stores."""
@@ -272,19 +264,31 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
         context.instance,
         Memory(),
     )
-    context.expose(metrics.SERVICES, lambda: cluster.services.filed(SERVICE_OF_POD))
-    context.expose(metrics.SKIPPED, cluster.skipped)
+    census = Census(cluster, SERVICE_OF_POD)
+    context.expose(metrics.SERVICES, census.owned)
+    context.expose(metrics.SKIPPED, census.skipped)
+    context.expose(metrics.MISSING, census.missing)
+    context.expose(metrics.ORPHANED, census.orphaned)
     counters = metrics.Counters(context.instruments)
+    waiting = Waiting(config)
+
+    def pod_changed(change: Change[Pod]) -> None:
+        counters.pod_changed(change)
+        waiting.pod_changed(change)
 
     def carried_out(state: State, plan: Plan, outcome: Outcome, seconds: float) -> None:
         counters.reconciled(state, plan, outcome, seconds)
         cluster.learn(state, plan, outcome)
+        delay = waiting.answered(state.key) if state.pod is not None and census.answers(state.pod) else None
+        # A name that was right already is the work of a leader before us.
+        if delay is not None and plan.actions:
+            counters.named(delay)
 
     return (
         Controller(
             name="headless",
             watches=(
-                Watch(cluster.pods, cluster.pod_keys, seen=counters.pod_changed),
+                Watch(cluster.pods, cluster.pod_keys, seen=pod_changed),
                 Watch(cluster.services, cluster.service_keys),
                 Watch(cluster.slices, owners),
             ),

@@ -36,6 +36,18 @@ SKIPPED: StateGauge[Callable[[], Iterable[str]]] = StateGauge(
     ("reason",),
     lambda skipped: [Sample((reason,), number) for reason, number in (_NO_SKIPS | Tally(skipped())).items()],
 )
+MISSING: StateGauge[Callable[[], int]] = StateGauge(
+    f"{PREFIX}_missing_services",
+    "Annotated pods whose name does not answer with their addresses, but should.",
+    (),
+    lambda missing: [Sample((), missing())],
+)
+ORPHANED: StateGauge[Callable[[], int]] = StateGauge(
+    f"{PREFIX}_orphaned_services",
+    "Headless Services that no pod should have any more, and that are still there.",
+    (),
+    lambda orphaned: [Sample((), orphaned())],
+)
 OPERATIONS_TOTAL = Counter(
     f"{PREFIX}_operations_total",
     "Operations on headless Services; one covers the Service and its EndpointSlices.",
@@ -48,11 +60,16 @@ RECONCILE_DURATION = Histogram(
     "Time to bring one pod's Service and EndpointSlices up to date, where that took writes.",
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
+NAME_DELAY = Histogram(
+    f"{PREFIX}_name_delay_seconds",
+    "Time from when a pod's address was seen until its name answered with it.",
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
+)
 ORPHANS = Counter(
     f"{PREFIX}_orphans_deleted_total", "Services and EndpointSlices deleted because their pod was gone, or out of scope since.", preset=((),)
 )
 
-ALL = (SERVICES, SKIPPED, OPERATIONS_TOTAL, POD_EVENTS, RECONCILE_DURATION, ORPHANS)
+ALL = (SERVICES, SKIPPED, MISSING, ORPHANED, OPERATIONS_TOTAL, POD_EVENTS, RECONCILE_DURATION, NAME_DELAY, ORPHANS)
 
 
 class Counters:
@@ -62,12 +79,17 @@ class Counters:
         self._events = {kind: instruments[POD_EVENTS].labels(kind) for kind in ("add", "update", "delete")}
         self._operations = instruments[OPERATIONS_TOTAL]
         self._duration = instruments[RECONCILE_DURATION].labels()
+        self._name_delay = instruments[NAME_DELAY].labels()
         self._orphans = instruments[ORPHANS].labels()
 
     def pod_changed(self, change: Change[Any]) -> None:
         """Count a change of a pod."""
         kind = "add" if change.old is None else "delete" if change.new is None else "update"
         self._events[kind].inc()
+
+    def named(self, seconds: float) -> None:
+        """Count a name that answers, so long after its pod's address was seen."""
+        self._name_delay.observe(seconds)
 
     def reconciled(self, state: State, plan: Plan, outcome: Outcome, seconds: float) -> None:
         """Count what became of a Plan."""
