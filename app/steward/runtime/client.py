@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 
 from steward.runtime import errors, metrics
 from steward.runtime.answers import Answers, Page, Sign, WatchEvent
+from steward.runtime.circuit import always
 from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.transport import Request, Response, Transport
 from steward.telemetry.metrics import Instruments
@@ -26,6 +27,9 @@ PAGE_SIZE = 500
 REQUEST_TIMEOUT = 30.0
 """Seconds for one request that is neither a list nor a watch. The API server gives up after 60 s (--request-timeout)."""
 
+ASK_TIMEOUT = 5.0
+"""Seconds for a request that only asks whether the server is there."""
+
 LIST_TIMEOUT = 60.0
 """Seconds for one page, as the server's own limit."""
 
@@ -35,14 +39,29 @@ the rest, and its 429 is honoured."""
 
 
 class Client:
-    """Talks to one API server as one field manager."""
+    """Talks to one API server as one field manager.
 
-    def __init__(self, transport: Transport, *, field_manager: str, instruments: Instruments) -> None:
+    Attributes:
+        reachable: Waits while the server cannot be reached. For whoever repeats something; a request itself never waits.
+    """
+
+    def __init__(
+        self, transport: Transport, *, field_manager: str, instruments: Instruments, reachable: Callable[[], Awaitable[None]] = always
+    ) -> None:
         self.field_manager = field_manager
+        self.reachable = reachable
         self._transport = transport
         self._instruments = instruments
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._answers = Answers()
+
+    async def ask(self) -> None:
+        """Ask for something small, to see whether the server answers; also a refusal is an answer.
+
+        Raises:
+            APIError, TransportError: As for any other request.
+        """
+        await self._send(Request(errors.Call("get", "version"), "GET", "/version"), timeout=ASK_TIMEOUT)
 
     async def get(self, resource: Resource[T], key: Key, *, timeout: float = REQUEST_TIMEOUT) -> T:
         """Read one object from the server.

@@ -114,6 +114,8 @@ class Loop(Generic[S]):
 
     async def _work(self, fence: Fence) -> None:
         while True:
+            # Before a key is taken: it must not count as in work, and the state to act on is the one after the outage.
+            await self._client.reachable()
             try:
                 key = await self.queue.get()
             except QueueClosed:

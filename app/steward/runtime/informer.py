@@ -124,6 +124,7 @@ class Informer(Generic[T]):
         while True:
             at_least: float | None = None
             pauses = self._pauses
+            await self._client.reachable()
             try:
                 heard = await self._next()
                 healthy = not isinstance(heard, Failed)

@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from steward.runtime import errors
-from steward.runtime.backoff import pause
+from steward.runtime.backoff import Pauses, pause
+from steward.runtime.circuit import OUTAGE_BACKOFF
 from steward.runtime.client import MERGE_PATCH, REQUEST_TIMEOUT, Client
 from steward.runtime.fence import Held
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct, micro_time
@@ -128,7 +129,7 @@ class Lease:
         self._leading = leading
         self._seen: LeaseObject | None = None
         self._seen_at = 0.0
-        self._failing = False
+        self._failing: Pauses | None = None
         self.holder = ""
 
     async def notice(self) -> None:
@@ -138,7 +139,7 @@ class Lease:
                 await self._look(timeout=self._config.renew_deadline)
             except errors.StewardError as error:
                 self._note(str(error))
-                await pause(self._until_next_look())
+                await self._rest()
             else:
                 return
 
@@ -150,7 +151,7 @@ class Lease:
             if await self._attempt(timeout=self._config.renew_deadline / 2):
                 log.info("became leader", lease=str(self._config.key), identity=self._config.identity)
                 return Held(started + self._config.renew_deadline, loop.time)
-            await pause(self._until_next_look())
+            await self._rest()
 
     @asynccontextmanager
     async def keep(self, fence: Held) -> AsyncIterator[None]:
@@ -243,13 +244,13 @@ class Lease:
         if self._seen is None or found is None or found.spec != self._seen.spec:
             self._seen_at = asyncio.get_running_loop().time()
         self._seen = found
-        self._failing = False
+        self._failing = None
         self.holder = (found.spec.holder_identity or "") if found is not None else ""
 
     def _note(self, reason: str) -> None:
         """Say the first failure of a row at warning, its repetitions at debug."""
         say = log.debug if self._failing else log.warning
-        self._failing = True
+        self._failing = self._failing or Pauses(OUTAGE_BACKOFF)
         say("lease not reached", lease=str(self._config.key), reason=reason)
 
     async def _release(self) -> None:
@@ -271,6 +272,11 @@ class Lease:
         spec: dict[str, object] = {"holderIdentity": None, "leaseDurationSeconds": RELEASED_SECONDS, "renewTime": micro_time()}
         await self._write(seen, spec, timeout=self._config.retry_period)
         log.info("released leadership", lease=str(self._config.key))
+
+    async def _rest(self) -> None:
+        """Wait for the next look: while looks fail, longer and longer, and while the server cannot be reached, until it can."""
+        await pause(self._until_next_look() if self._failing is None else self._failing.next())
+        await self._client.reachable()
 
     def _until_next_look(self) -> float:
         """Seconds; no longer than the lease that we saw lasts, and a millisecond against rounding, so that it is taken in the moment it may be."""

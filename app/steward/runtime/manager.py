@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from steward.runtime import errors, memory, metrics
 from steward.runtime.backoff import pause
+from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
@@ -76,7 +77,7 @@ class Manager(Generic[C]):
         self.component = component
         self.config = config
         self.instruments = instruments
-        self._transport = transport
+        self._circuit = Circuit(transport, closed=self._recovered)
         self.instance = instance
         self._identity = identity
         self._lease_config = lease
@@ -138,7 +139,7 @@ class Manager(Generic[C]):
         except BaseExceptionGroup as died:
             raise errors.innermost(died) from None
         finally:
-            await self._transport.close()
+            await self._circuit.close()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -194,7 +195,7 @@ class Manager(Generic[C]):
 
     def _new_client(self) -> Client:
         """One more client. The lease, the Events and the reviews have their own: behind slow writes a renewal would come too late."""
-        return Client(self._transport, field_manager=f"steward-{self.component.name}", instruments=self.instruments)
+        return Client(self._circuit, field_manager=f"steward-{self.component.name}", instruments=self.instruments, reachable=self._circuit.closed)
 
     def _background(self) -> list[tuple[str, Coroutine[Any, Any, Any]]]:
         """What runs from the first moment to the last; the death of one is the death of the process."""
@@ -202,6 +203,7 @@ class Manager(Generic[C]):
         assert self._rights is not None, "built before"
         tasks: list[tuple[str, Coroutine[Any, Any, Any]]] = [
             ("beat", self._live()),
+            ("circuit", self._circuit.run(self._client.ask)),
             ("rights", self._rights.run()),
             ("recorder", self._recorder.run()),
             ("resync", self._resync()),
@@ -237,6 +239,7 @@ class Manager(Generic[C]):
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(loop.run(fence)) for loop in self._loops]
             await self._stop.wait()
+            self._circuit.ignore()
             drained = await asyncio.gather(*(loop.queue.drain(DRAIN_SECONDS) for loop in self._loops))
             if not all(drained):
                 log.warning("not everything in work was finished in time", limit_seconds=DRAIN_SECONDS)
@@ -277,9 +280,7 @@ class Manager(Generic[C]):
             await pause(BEAT_SECONDS)
 
     def _startup(self) -> Verdict:
-        if self._rights is None:
-            return Verdict(False, "not started")
-        return self._rights.verdict
+        return self._rights.verdict if self._rights is not None else Verdict(False, "not started")
 
     def _liveness(self) -> Verdict:
         silent = time.monotonic() - self._beat

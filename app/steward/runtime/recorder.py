@@ -166,6 +166,7 @@ class Recorder:
         """Write what was recorded, for ever."""
         while True:
             await self._news.wait()
+            await self._client.reachable()
             failure = await self.flush()
             if failure is None:
                 await pause(COALESCE_SECONDS)

@@ -82,6 +82,7 @@ class RightsCheck:
         pauses = Pauses(RETRY)
         while not await self._settled():
             await pauses.wait()
+            await self._client.reachable()
         await asyncio.get_running_loop().create_future()
 
     async def _settled(self) -> bool:

@@ -19,8 +19,9 @@ from steward.runtime.backoff import pause
 
 K = TypeVar("K")
 
-FIRST_DELAY, MAX_DELAY = 0.005, 1000.0
-"""Seconds of a key's first and longest delay after failures (client-go, DefaultTypedControllerRateLimiter)."""
+FIRST_DELAY, MAX_DELAY = 0.005, 30.0
+"""Seconds of a key's first and longest delay after failures. The first is client-go's (DefaultTypedControllerRateLimiter); its longest, 1000 s, would
+make a key that failed through an outage wait as long again. What many failing keys cost together is bounded below."""
 
 BUCKET_RATE, BUCKET_BURST = 10.0, 100
 """Retries per second and burst over all keys together (client-go, DefaultTypedControllerRateLimiter)."""

@@ -69,7 +69,7 @@ class HTTPServer:
             return _response(Answer(401, of_code(401).encoded()))
         outside = _outside(request.path)
         if outside is not None:
-            return _response(outside)
+            return _cut(request) if self.api.is_down else _response(outside)
         ask = Ask(
             request.method,
             request.path,
