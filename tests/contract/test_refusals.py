@@ -2,6 +2,8 @@
 
 import pytest
 
+from steward.headless.names import endpoint_address
+from support.addresses import REFUSED, TAKEN
 from support.doors import APPLY, CONFIGMAPS, JSON_PATCH, LEASES, MERGE_PATCH, SERVICES, SLICES, configmap, lease, service
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -172,6 +174,18 @@ async def test_an_address_of_the_wrong_family_is_refused(door):
 
     assert (422, "Invalid") == (code, refused["reason"])
     assert {"endpoints[0].addresses"} == {cause["field"].split("[1]")[0] for cause in refused["details"]["causes"]}
+
+
+@pytest.mark.parametrize("address", [*TAKEN, *REFUSED], ids=str)
+async def test_an_endpointslice_takes_the_addresses_that_we_publish_and_no_others(door, address):
+    """What the operator leaves out would be refused, and what it sends is taken."""
+    family, canonical = endpoint_address(address) or ("IPv6" if ":" in address else "IPv4", address)
+    kind = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "a"}}
+    body = kind | {"addressType": family, "endpoints": [{"addresses": [canonical]}]}
+
+    code, _ = await door.call("POST", SLICES, body)
+
+    assert (201 if address in TAKEN else 422) == code
 
 
 async def test_an_object_in_a_namespace_that_goes_away_is_forbidden(door):

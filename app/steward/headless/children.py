@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Iterator
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from steward.headless import model
 from steward.headless.config import Config
 from steward.headless.model import ContainerPort, EndpointSlice, Pod, Service
-from steward.headless.names import as_bool, container_ports, parse_ports
+from steward.headless.names import as_bool, container_ports, endpoint_address, parse_ports
 from steward.runtime.resource import ChildMeta, Key, ObjectMeta, OwnerReference
 
 PORTS_ANNOTATION = "steward.dev/headless-service-ports"
@@ -57,6 +56,16 @@ def publishes_not_ready(pod: Pod, config: Config) -> bool:
     return config.publish_not_ready_addresses if said is None else said
 
 
+def addresses(pod: Pod) -> dict[str, list[str]]:
+    """The addresses to publish, by the type of EndpointSlice that takes them."""
+    found: dict[str, list[str]] = {}
+    for address in pod.addresses:
+        published = endpoint_address(address)
+        if published is not None:
+            found.setdefault(published[0], []).append(published[1])
+    return found
+
+
 def misunderstood(pod: Pod) -> Iterator[str]:
     """A sentence about each annotation that is not understood and counts as absent."""
     annotations = pod.metadata.annotations
@@ -91,9 +100,6 @@ def slice_name(name: str, family: str) -> str:
 
 def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[EndpointSlice, ...]:
     """The EndpointSlices of a pod: one for each family of its addresses."""
-    families: dict[str, list[str]] = {}
-    for address in pod.addresses:
-        families.setdefault("IPv6" if ipaddress.ip_address(address).version == 6 else "IPv4", []).append(address)
     labels = {**LABELS, model.INSTANCE_LABEL: instance, model.SERVICE_NAME_LABEL: name, model.SLICE_MANAGER_LABEL: model.SLICE_MANAGER}
     meta = pod.metadata
     return tuple(
@@ -102,7 +108,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[Endpoint
             address_type=family,
             endpoints=(
                 model.Endpoint(
-                    addresses=tuple(addresses),
+                    addresses=tuple(published),
                     conditions=model.EndpointConditions(ready=publishes_not_ready(pod, config) or pod.is_ready),
                     hostname=name,
                     node_name=pod.spec.node_name,
@@ -111,7 +117,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[Endpoint
             ),
             ports=tuple(model.EndpointPort(name=port.name, protocol=port.protocol, port=port.container_port) for port in ports(pod)),
         )
-        for family, addresses in sorted(families.items())
+        for family, published in sorted(addresses(pod).items())
     )
 
 

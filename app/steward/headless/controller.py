@@ -236,7 +236,8 @@ def _news(state: State, pod: Pod) -> Event:
     kinds = {type(child) for child in there if children.belongs_to(child.metadata, pod)}
     answered = {Service, EndpointSlice} <= kinds
     late = "" if pod.is_ready or children.publishes_not_ready(pod, state.config) else " once the pod is ready"
-    note = f"{state.name}.{state.key.namespace}.svc answers with {', '.join(pod.addresses)}{late}"
+    answers = ", ".join(address for published in children.addresses(pod).values() for address in published)
+    note = f"{state.name}.{state.key.namespace}.svc answers with {answers}{late}"
     return _event(pod, reasons.UPDATED, note, "Update") if answered else _event(pod, reasons.CREATED, note, "Create")
 
 

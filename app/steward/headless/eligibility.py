@@ -43,9 +43,7 @@ def why_skipped(pod: Pod, occupant: Service | None, config: Config) -> Skip | No
     if occupant is not None and children.pod_key(occupant.metadata) != pod.metadata.key:
         note = f"Service {occupant.metadata.key} is not this pod's: {_whose(occupant)}. It is left alone; rename the pod, or delete the Service."
         return Skip("conflict", reasons.NAME_CONFLICT, note)
-    if not pod.addresses:
-        return Skip("no_ip")
-    return None
+    return _unfit_address(pod)
 
 
 def _unfit_name(name: str) -> Skip | None:
@@ -55,6 +53,15 @@ def _unfit_name(name: str) -> Skip | None:
     if not names.is_service_name(name):
         note = f"{name} cannot be a Service's name: only a-z, 0-9 and -, and a letter first. Rename the pod, or set longNames to hash."
         return Skip("invalid_name", reasons.INVALID_NAME, note)
+    return None
+
+
+def _unfit_address(pod: Pod) -> Skip | None:
+    if not pod.addresses:
+        return Skip("no_ip")
+    if not children.addresses(pod):
+        note = f"no EndpointSlice takes {', '.join(pod.addresses)}: it is no IP address, or one that each machine understands as its own."
+        return Skip("invalid_ip", reasons.INVALID_ADDRESS, note)
     return None
 
 

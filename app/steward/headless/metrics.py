@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PREFIX = "k8s_headless_service_operator"
 
-_NO_SKIPS = dict.fromkeys(("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated"), 0)
+_NO_SKIPS = dict.fromkeys(("no_ip", "invalid_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated"), 0)
 
 
 def _services(services: Callable[[], Iterable[Service]]) -> Iterable[Sample]:

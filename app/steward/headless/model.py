@@ -24,9 +24,10 @@ class ContainerPort(Struct, frozen=True):
 
 
 class Container(Struct, frozen=True):
-    """``corev1.Container``: its ports."""
+    """``corev1.Container``: its ports, and of an init container whether it is a sidecar."""
 
     ports: tuple[ContainerPort, ...] = ()
+    restart_policy: str = ""
 
 
 class PodSpec(Struct, frozen=True):
@@ -35,6 +36,12 @@ class PodSpec(Struct, frozen=True):
     node_name: str = ""
     host_network: bool = False
     containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+
+    @property
+    def serving(self) -> tuple[Container, ...]:
+        """The containers that run as long as the pod: an init container that is restarted always is a sidecar (KEP-753)."""
+        return self.containers + tuple(container for container in self.init_containers if container.restart_policy == "Always")
 
 
 class PodIP(Struct, frozen=True):
@@ -153,7 +160,7 @@ class EndpointSlice(Struct, frozen=True):
 
 _META = ("metadata.labels", "metadata.annotations")
 
-PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod, shared=(*_META, "spec.containers", "status.conditions"))
+PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod, shared=(*_META, "spec.containers", "spec.init_containers", "status.conditions"))
 SERVICES: Resource[Service] = Resource("", "v1", "Service", "services", Service, shared=(*_META, "metadata.managed_fields", "spec.ports"))
 SLICES: Resource[EndpointSlice] = Resource(
     "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", EndpointSlice, shared=(*_META, "metadata.managed_fields", "ports")

@@ -1,9 +1,11 @@
-"""Names and ports: what a pod says, and what a Service may say. Pure."""
+"""Names, ports and addresses: what a pod says, and what a Service or an EndpointSlice may say. Pure."""
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Iterator
 from itertools import count
 
@@ -14,6 +16,23 @@ NAME_LIMIT = 63
 
 _RFC1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PORT = re.compile(r"(?:(?P<name>[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)=)?(?P<port>[0-9]{1,5})(?:/(?P<protocol>TCP|UDP|SCTP))?")
+
+_FAMILIES = (
+    ("IPv4", socket.AF_INET, (bytes(4), b"\x7f", b"\xa9\xfe", b"\xe0\x00\x00")),
+    (
+        "IPv6",
+        socket.AF_INET6,
+        (
+            bytes(16),
+            bytes(15) + b"\x01",
+            bytes(10) + b"\xff\xff",
+            *(bytes((0xFE, second)) for second in range(0x80, 0xC0)),
+            *(bytes((0xFF, second)) for second in range(0x02, 0x100, 0x10)),
+        ),
+    ),
+)
+"""Address types of EndpointSlices, and the first bytes of the addresses they do not take: unspecified, loopback, link-local, in IPv6 also those that
+stand for IPv4 (kubernetes/pkg/apis/core/validation, ValidateNonSpecialIP)."""
 
 TRUE, FALSE = frozenset(("1", "t", "T", "TRUE", "true", "True")), frozenset(("0", "f", "F", "FALSE", "false", "False"))
 """What counts as true and as false in an annotation: Go's strconv.ParseBool."""
@@ -43,8 +62,19 @@ def hashed(name: str) -> str:
 
 
 def container_ports(pod: Pod) -> tuple[ContainerPort, ...]:
-    """The ports of all containers, each protocol and number once, every one with a name of its own."""
-    return _named(port for container in pod.spec.containers for port in container.ports)
+    """The ports of all containers that stay, each protocol and number once, every one with a name of its own."""
+    return _named(port for container in pod.spec.serving for port in container.ports)
+
+
+def endpoint_address(address: str) -> tuple[str, str] | None:
+    """An address as an EndpointSlice takes it: its type, ``IPv4`` or ``IPv6``, and its canonical form (RFC 5952). None if none takes it."""
+    for name, family, special in _FAMILIES:
+        try:
+            packed = socket.inet_pton(family, address)
+        except (OSError, ValueError):
+            continue
+        return None if packed.startswith(special) else (name, str(ipaddress.ip_address(packed)))
+    return None
 
 
 def parse_ports(text: str) -> tuple[ContainerPort, ...]:

@@ -12,7 +12,8 @@ INVALID_NAME = Reason("HeadlessServiceInvalidName", "Warning", "The pod's name c
 NAME_CONFLICT = Reason(
     "HeadlessServiceNameConflict", "Warning", "A Service or an EndpointSlice of that name belongs to somebody else and was left alone."
 )
+INVALID_ADDRESS = Reason("HeadlessServiceInvalidAddress", "Warning", "No EndpointSlice takes the pod's address.")
 CONTESTED = Reason("HeadlessServiceContested", "Warning", "Something else changes what is written for the pod's name; it was left so.")
 INVALID_ANNOTATION = Reason("HeadlessServiceInvalidAnnotation", "Warning", "An annotation of the pod is not understood and counts as absent.")
 
-ALL = (CREATED, UPDATED, DELETED, NAME_TOO_LONG, INVALID_NAME, NAME_CONFLICT, CONTESTED, INVALID_ANNOTATION)
+ALL = (CREATED, UPDATED, DELETED, NAME_TOO_LONG, INVALID_NAME, NAME_CONFLICT, INVALID_ADDRESS, CONTESTED, INVALID_ANNOTATION)

@@ -164,8 +164,18 @@ def _check_address(address: str, family: str, field: str, index: int) -> list[Ca
     except ValueError:
         return [invalid(f"{field}[{index}]", address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
     found = [] if f"IPv{parsed.version}" == family else [invalid(field, address, f"must be an {family} address")]
+    if family == "IPv6" and (getattr(parsed, "ipv4_mapped", None) or "%" in address):
+        found.append(invalid(field, address, "must be an IPv6 address"))
+    here = f"{field}[{index}]"
+    link_local = (ipaddress.ip_network("224.0.0.0/24"), ipaddress.ip_network("ff02::/16"))
+    if parsed.is_unspecified:
+        found.append(invalid(here, address, f"may not be unspecified ({parsed})"))
     if parsed.is_loopback:
-        found.append(invalid(f"{field}[{index}]", address, "may not be in the loopback range (127.0.0.0/8, ::1/128)"))
+        found.append(invalid(here, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)"))
+    if parsed.is_link_local:
+        found.append(invalid(here, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"))
+    if any(parsed in network for network in link_local):
+        found.append(invalid(here, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"))
     return found
 
 

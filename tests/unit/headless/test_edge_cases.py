@@ -9,6 +9,7 @@ from steward.headless.model import SERVICES, SLICES
 from steward.headless.names import hashed
 from steward.runtime.plan import Plan
 from steward.runtime.resource import Key
+from support.addresses import REFUSED
 from support.builders import endpoint_slice, pod, service
 from support.desk import Desk, children, state
 
@@ -23,7 +24,7 @@ def skipped(*manifests, config=None):
     """The reason the metric gives for the pods, by number; reasons without a pod are left out."""
     desk = Desk(config)
     desk.file(*manifests)
-    labels = ("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated")
+    labels = ("no_ip", "invalid_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated")
     counts = {label: desk.sample("k8s_headless_service_operator_skipped_pods", reason=label) for label in labels}
     return {label: count for label, count in counts.items() if count}
 
@@ -83,6 +84,26 @@ def test_row_3_the_address_makes_the_name():
 
 def test_row_3_an_address_that_is_lost_takes_the_name_with_it():
     assert ["Delete EndpointSlice", "Delete Service"] == shape(reconcile(state(pod(ips=()), *children(WEB))))
+
+
+@pytest.mark.parametrize("address", REFUSED, ids=str)
+def test_row_3_an_address_that_no_endpointslice_takes_is_none(address):
+    """The server would refuse it for ever: the pod is skipped with an Event, and loses a name it had with another address."""
+    odd = pod(ips=(address,))
+    plan = reconcile(state(odd, *children(WEB)))
+
+    assert ["Delete EndpointSlice", "Delete Service"] == shape(plan)
+    assert reasons.INVALID_ADDRESS in [event.reason for event in plan.events]
+    assert address in plan.events[0].note
+    assert {"invalid_ip": 1} == skipped(odd)
+
+
+def test_row_3_of_several_addresses_those_that_can_be_are_published():
+    plan = reconcile(state(pod(ips=("10.0.0.1", "fe80::1"))))
+    slices = [action.desired for action in plan.actions if action.resource is SLICES]
+
+    assert {"IPv4": ("10.0.0.1",)} == {found.address_type: found.endpoints[0].addresses for found in slices}
+    assert plan.done.note.endswith("answers with 10.0.0.1")
 
 
 def test_row_4_a_pod_in_the_network_of_its_node_has_the_nodes_address():

@@ -146,9 +146,9 @@ def test_the_time_of_a_reconcile_falls_into_the_buckets_of_the_alerts():
 
 def test_every_reason_to_skip_is_there_when_nothing_is_skipped():
     """Row 63; test_edge_cases counts each of them."""
-    reasons = ("no_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated")
+    reasons = ("no_ip", "invalid_ip", "name_too_long", "invalid_name", "conflict", "host_network", "terminated")
 
-    assert [0] * 6 == [Desk().sample(f"{PREFIX}_skipped_pods", reason=reason) for reason in reasons]
+    assert [0] * 7 == [Desk().sample(f"{PREFIX}_skipped_pods", reason=reason) for reason in reasons]
 
 
 def test_a_pod_is_skipped_no_longer_than_the_reason_lasts():

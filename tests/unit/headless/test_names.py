@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steward.headless.model import PODS
-from steward.headless.names import as_bool, container_ports, hashed, is_service_name, is_too_long, parse_ports
+from steward.headless.names import as_bool, container_ports, endpoint_address, hashed, is_service_name, is_too_long, parse_ports
+from support.addresses import REFUSED, TAKEN
 from support.builders import model, pod
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -81,6 +82,34 @@ def test_what_is_no_port_is_named_and_answered_with_what_would_be_one(part):
         parse_ports(f"80,{part}")
 
     assert f'"{part}" is not a port; write name=port/protocol, such as web=8080 or 9090/UDP' == str(caught.value)
+
+
+@pytest.mark.parametrize("address", [*TAKEN, *REFUSED], ids=str)
+def test_an_address_has_the_family_of_the_endpointslice_that_takes_it(address):
+    expected = ("IPv6" if ":" in address else "IPv4", address.lower()) if address in TAKEN else None
+
+    assert expected == endpoint_address(address)
+
+
+@given(st.ip_addresses())
+def test_only_addresses_that_mean_the_same_everywhere_are_published(address):
+    """As ValidateNonSpecialIP of Kubernetes."""
+    special = address.is_unspecified or address.is_loopback or address.is_link_local or getattr(address, "ipv4_mapped", None) is not None
+    if address.is_multicast:
+        link_local = address.packed[:3] == b"\xe0\0\0" if address.version == 4 else address.packed[1] & 0x0F == 2
+        special = special or link_local
+
+    assert (None if special else (f"IPv{address.version}", str(address))) == endpoint_address(address.exploded)
+
+
+def test_a_sidecars_ports_are_published_and_those_of_a_container_that_ends_are_not():
+    """KEP-753: an init container that is always restarted runs as long as the pod."""
+    sidecar = {"name": "proxy", "restartPolicy": "Always", "ports": [{"name": "admin", "containerPort": 15000}, {"containerPort": 80}]}
+    setup = {"name": "setup", "ports": [{"name": "setup", "containerPort": 9999}]}
+    manifest = pod()
+    manifest["spec"]["initContainers"] = [setup, sidecar]
+
+    assert [("http", 80), ("admin", 15000)] == [(port.name, port.container_port) for port in container_ports(model(PODS, manifest))]
 
 
 def test_ports_of_all_containers_are_published_once_each():
