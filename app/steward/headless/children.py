@@ -11,6 +11,7 @@ from steward.headless import model
 from steward.headless.config import Config
 from steward.headless.model import ContainerPort, EndpointSlice, Pod, Service
 from steward.headless.names import as_bool, container_ports, endpoint_address, parse_ports
+from steward.runtime.plan import Reference
 from steward.runtime.resource import ChildMeta, Key, ObjectMeta, OwnerReference
 
 PORTS_ANNOTATION = "steward.dev/headless-service-ports"
@@ -112,7 +113,7 @@ def slices(pod: Pod, name: str, config: Config, instance: str) -> tuple[Endpoint
                     conditions=model.EndpointConditions(ready=publishes_not_ready(pod, config) or pod.is_ready),
                     hostname=name,
                     node_name=pod.spec.node_name,
-                    target_ref=model.TargetRef(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid),
+                    target_ref=Reference(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid),
                 ),
             ),
             ports=tuple(model.EndpointPort(name=port.name, protocol=port.protocol, port=port.container_port) for port in ports(pod)),

@@ -246,8 +246,7 @@ def _owned(item: HasMeta) -> bool:
 
 
 def _event(pod: Pod, reason: Reason, note: str, action: str) -> Event:
-    meta = pod.metadata
-    return Event(Reference("v1", "Pod", meta.namespace, meta.name, meta.uid), reason, note, action)
+    return Event(Reference.to(PODS, pod.metadata), reason, note, action)
 
 
 def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:

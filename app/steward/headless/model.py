@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from steward.runtime.plan import Reference
 from steward.runtime.resource import ChildMeta, ObjectMeta, Resource, Struct
 
 OPERATOR_LABEL, OPERATOR = "operator", "headless-service-operator"
@@ -122,15 +123,6 @@ class EndpointConditions(Struct, frozen=True):
     ready: bool | None = None
 
 
-class TargetRef(Struct, frozen=True):
-    """``corev1.ObjectReference``."""
-
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    uid: str = ""
-
-
 class Endpoint(Struct, frozen=True):
     """``discovery/v1`` Endpoint."""
 
@@ -138,7 +130,7 @@ class Endpoint(Struct, frozen=True):
     conditions: EndpointConditions = EndpointConditions()
     hostname: str = ""
     node_name: str = ""
-    target_ref: TargetRef | None = None
+    target_ref: Reference | None = None
 
 
 class EndpointPort(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from steward.runtime import errors
-from steward.runtime.client import JSON_PATCH, REQUEST_TIMEOUT, Client
+from steward.runtime.client import JSON_PATCH, Client
 from steward.runtime.fence import Fence
 from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
@@ -75,7 +75,7 @@ class _Performer:
     async def _create(self, action: Create[Any]) -> None:
         writer = self._writers[str(action.resource)]
         try:
-            made = await self._client.create(action.resource, action.desired, guard=self._fence.check, timeout=self._time_left())
+            made = await self._client.create(action.resource, action.desired, fence=self._fence)
         except errors.AlreadyExists:
             # The cache is behind. Ask who has the name, so that the next reconcile decides on what is, not on what the watch will tell one day.
             found = await self._client.find(action.resource, action.desired.metadata.key, selector=writer.store.selector)
@@ -99,13 +99,13 @@ class _Performer:
         turn = takeover(meta, self._client.field_manager)
         if turn:
             await self._turn(action, turn)
-        made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, guard=self._fence.check, timeout=self._time_left())
+        made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, fence=self._fence)
         self._writers[str(action.resource)].wrote(made, at=_now())
 
     async def _turn(self, action: Apply[Any], turn: list[dict[str, object]]) -> None:
         key = action.observed.metadata.key
         try:
-            await self._client.patch(action.resource, key, turn, content_type=JSON_PATCH, guard=self._fence.check, timeout=self._time_left())
+            await self._client.patch(action.resource, key, turn, content_type=JSON_PATCH, fence=self._fence)
         except errors.Invalid as error:
             # One of its tests failed; the server does not say which, nor that it was a test.
             raise errors.Conflict(error.call, error.status, reason=error.reason, message="the object changed since it was read") from error
@@ -115,19 +115,13 @@ class _Performer:
         _prove(action)
         writer = self._writers[str(action.resource)]
         try:
-            left = await self._client.delete(
-                action.resource, meta.key, uid=meta.uid, version=meta.resource_version, guard=self._fence.check, timeout=self._time_left()
-            )
+            left = await self._client.delete(action.resource, meta.key, uid=meta.uid, version=meta.resource_version, fence=self._fence)
         except errors.NotFound:
             left = None
         if left is None:
             writer.deleted(action.observed, at=_now())
         else:
             writer.wrote(left, at=_now())
-
-    def _time_left(self) -> float:
-        """A write may take no longer than the leadership is sure to last."""
-        return min(REQUEST_TIMEOUT, self._fence.time_left())
 
 
 def _prove(action: Apply[Any] | Delete[Any]) -> None:

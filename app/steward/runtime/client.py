@@ -11,6 +11,7 @@ import msgspec
 from steward.runtime import errors, metrics
 from steward.runtime.answers import Answers, Page, Sign, WatchEvent
 from steward.runtime.circuit import always
+from steward.runtime.fence import OPEN, Fence
 from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.transport import Request, Response, Transport
 from steward.telemetry.metrics import Instruments
@@ -143,29 +144,24 @@ class Client:
                 self._count(call, str(getattr(error, "status", "")), started)
             raise
 
-    async def create(self, resource: Resource[T], desired: T, *, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT) -> T:
+    async def create(self, resource: Resource[T], desired: T, *, fence: Fence = OPEN) -> T:
         """Create an object; the server decides who came first.
 
+        Like every write it takes no longer than its fence is sure to stand, and nothing leaves once that fell.
+
         Raises:
+            LeaseLost: The fence fell before the request left.
             AlreadyExists: Somebody, perhaps we, made one of that name.
         """
         meta = desired.metadata
         call = errors.Call("create", resource.plural, meta.namespace, meta.name)
-        request = Request(call, "POST", resource.path(meta.namespace), self._managed(), msgspec.json.encode(resource.manifest(desired)), guard=guard)
-        answer = await self._write(request, timeout)
+        request = Request(
+            call, "POST", resource.path(meta.namespace), self._managed(), msgspec.json.encode(resource.manifest(desired)), guard=fence.check
+        )
+        answer = await self._write(request, fence)
         return self._answers.object(resource, answer.body)
 
-    async def apply(
-        self,
-        resource: Resource[T],
-        desired: T,
-        *,
-        uid: str,
-        force: bool = False,
-        subresource: str = "",
-        guard: Callable[[], None] | None = None,
-        timeout: float = REQUEST_TIMEOUT,
-    ) -> T:
+    async def apply(self, resource: Resource[T], desired: T, *, uid: str, force: bool = False, subresource: str = "", fence: Fence = OPEN) -> T:
         """Server-side apply onto the one object with this uid (KEP-555).
 
         Raises:
@@ -176,8 +172,10 @@ class Client:
         body = resource.manifest(desired)
         body["metadata"]["uid"] = uid
         query = self._managed() | ({"force": "true"} if force else {})
-        request = Request(call, "PATCH", resource.path(meta.namespace, meta.name, subresource), query, msgspec.json.encode(body), APPLY, guard=guard)
-        answer = await self._write(request, timeout)
+        request = Request(
+            call, "PATCH", resource.path(meta.namespace, meta.name, subresource), query, msgspec.json.encode(body), APPLY, guard=fence.check
+        )
+        answer = await self._write(request, fence)
         return self._answers.object(resource, answer.body)
 
     async def patch(
@@ -187,7 +185,7 @@ class Client:
         body: object,
         *,
         content_type: str,
-        guard: Callable[[], None] | None = None,
+        fence: Fence = OPEN,
         timeout: float = REQUEST_TIMEOUT,
     ) -> T:
         """Change parts of an object; what the body does not name stays as it is.
@@ -198,17 +196,15 @@ class Client:
             body: The patch.
             content_type: :data:`JSON_PATCH` (RFC 6902) or :data:`MERGE_PATCH` (RFC 7386). A merge patch that names ``metadata.resourceVersion``
                 raises Conflict when the object moved; a failed ``test`` of a JSON patch raises Invalid.
-            guard: Asked at the last moment; see :class:`Request`.
+            fence: As for :meth:`create`.
             timeout: Seconds.
         """
         call = errors.Call("patch", resource.plural, key.namespace, key.name)
-        request = Request(call, "PATCH", resource.path(*key), self._managed(), msgspec.json.encode(body), content_type, guard=guard)
-        answer = await self._write(request, timeout)
+        request = Request(call, "PATCH", resource.path(*key), self._managed(), msgspec.json.encode(body), content_type, guard=fence.check)
+        answer = await self._write(request, fence, timeout)
         return self._answers.object(resource, answer.body)
 
-    async def delete(
-        self, resource: Resource[T], key: Key, *, uid: str, version: str, guard: Callable[[], None] | None = None, timeout: float = REQUEST_TIMEOUT
-    ) -> T | None:
+    async def delete(self, resource: Resource[T], key: Key, *, uid: str, version: str, fence: Fence = OPEN) -> T | None:
         """Delete the one object with this uid, if it is still as it was at this version.
 
         Returns:
@@ -220,16 +216,17 @@ class Client:
         """
         call = errors.Call("delete", resource.plural, key.namespace, key.name)
         body = msgspec.json.encode({"preconditions": {"uid": uid, "resourceVersion": version}})
-        answer = await self._write(Request(call, "DELETE", resource.path(*key), {}, body, guard=guard), timeout)
+        answer = await self._write(Request(call, "DELETE", resource.path(*key), {}, body, guard=fence.check), fence)
         left = self._answers.object(resource, answer.body)
         return left if left.metadata.uid == uid and left.metadata.deletion_timestamp else None
 
     def _managed(self) -> dict[str, str]:
         return {"fieldManager": self.field_manager}
 
-    async def _write(self, request: Request, timeout: float) -> Response:
+    async def _write(self, request: Request, fence: Fence, timeout: float = REQUEST_TIMEOUT) -> Response:
         async with self._in_flight:
-            return await self._send(request, timeout=timeout)
+            # Asked after the wait for a place: it may have taken much of the time there was.
+            return await self._send(request, timeout=min(timeout, fence.time_left()))
 
     async def _send(self, request: Request, *, timeout: float) -> Response:
         started = asyncio.get_running_loop().time()

@@ -29,6 +29,10 @@ class Open:
         return float("inf")
 
 
+OPEN = Open()
+"""For writes that need no leader."""
+
+
 class Held:
     """The fence of a held lease: falls by itself, without anybody running."""
 

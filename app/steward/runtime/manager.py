@@ -13,7 +13,7 @@ from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
 from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
 from steward.runtime.controller import RESYNC_SECONDS, Loop
-from steward.runtime.fence import Fence, Open
+from steward.runtime.fence import OPEN, Fence
 from steward.runtime.followed import Followed
 from steward.runtime.informer import Informer
 from steward.runtime.lease import LEASES, Lease, LeaseConfig
@@ -223,13 +223,13 @@ class Manager(Generic[C]):
             log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
             if lease is None:
                 leading.set(1)
-                await self._work(Open())
+                await self._work(OPEN)
             else:
                 fence = await self._unless_stopped(lease.acquire())
                 self._recorder.fence = fence
                 async with lease.keep(fence):
                     await self._work(fence)
-                self._recorder.fence = Open()
+                self._recorder.fence = OPEN
         except _StoppedFirst:
             return
         await self._recorder.finish()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from steward.runtime.errors import NotOurs
-from steward.runtime.resource import HasMeta, Resource
+from steward.runtime.resource import HasMeta, ObjectMeta, Resource
 
 T = TypeVar("T", bound=HasMeta)
 
@@ -27,14 +27,19 @@ class Reason(msgspec.Struct, frozen=True):
     help: str
 
 
-class Reference(msgspec.Struct, frozen=True):
-    """``corev1.ObjectReference``: which object an Event is about."""
+class Reference(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """``corev1.ObjectReference``: which object something is about."""
 
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+    @classmethod
+    def to(cls, resource: Resource[Any], meta: ObjectMeta) -> Self:
+        """The reference to an object."""
+        return cls(api_version=resource.api_version, kind=resource.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid)
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ import msgspec
 from steward.runtime import errors
 from steward.runtime.backoff import Backoff, Pauses, pause
 from steward.runtime.client import MERGE_PATCH, Client
-from steward.runtime.fence import Fence, Open
+from steward.runtime.fence import OPEN, Fence
 from steward.runtime.plan import Event, Reference
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct, micro_time
 from steward.telemetry.logging import get_logger
@@ -57,16 +57,6 @@ class EventSeries(Struct, frozen=True):
     last_observed_time: str = ""
 
 
-class EventRegarding(Struct, frozen=True):
-    """``corev1.ObjectReference``."""
-
-    api_version: str = ""
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    uid: str = ""
-
-
 class EventObject(Struct, frozen=True):
     """``events.k8s.io/v1`` Event."""
 
@@ -77,7 +67,7 @@ class EventObject(Struct, frozen=True):
     reporting_instance: str = ""
     action: str = ""
     reason: str = ""
-    regarding: EventRegarding = EventRegarding()
+    regarding: Reference = Reference()
     note: str = ""
     type: str = ""
 
@@ -131,7 +121,7 @@ class Recorder:
     """
 
     def __init__(self, client: Client, *, controller: str, instance: str, recorded: Callable[[str], None] = lambda _: None) -> None:
-        self.fence: Fence = Open()
+        self.fence: Fence = OPEN
         self._client = client
         self._controller = controller
         self._instance = instance[:128]
@@ -241,26 +231,23 @@ class Recorder:
             reporting_instance=self._instance,
             action=event.action,
             reason=event.reason.name,
-            regarding=EventRegarding(**msgspec.structs.asdict(event.regarding)),
+            regarding=event.regarding,
             note=event.note,
             type=event.reason.type,
         )
-        await self._client.create(EVENTS, made, guard=self._ask_fence)
+        await self._client.create(EVENTS, made, fence=self.fence)
         entry.name, entry.written = meta.name, count
 
     async def _repeat(self, entry: _Entry, count: int) -> None:
         key = Key(entry.event.regarding.namespace or "default", entry.name)
         body = {"series": {"count": count, "lastObservedTime": micro_time()}}
         try:
-            await self._client.patch(EVENTS, key, body, content_type=MERGE_PATCH, guard=self._ask_fence)
+            await self._client.patch(EVENTS, key, body, content_type=MERGE_PATCH, fence=self.fence)
             entry.written = count
         except errors.NotFound:
             # Events expire at the server (--event-ttl, one hour); a new one counts from there.
             entry.name, entry.count, entry.written = "", entry.count - entry.written, 0
             await self._create(entry, entry.count)
-
-    def _ask_fence(self) -> None:
-        self.fence.check()
 
     def _combine(self, event: Event) -> Event:
         """Cut the note, and replace it when too many different ones came."""

@@ -299,6 +299,21 @@ async def test_a_write_takes_no_longer_than_the_leadership_is_sure_to_last(desk)
     assert 4 == pytest.approx(loop.time(), abs=0.1)
 
 
+async def test_a_write_that_waited_for_its_turn_has_what_is_then_left_of_the_leadership(desk):
+    """Counted from before the wait, it would go on after another replica leads."""
+    loop = asyncio.get_running_loop()
+    desk.fence = Held(loop.time() + 10, loop.time)
+    desk.api.delay(8, "create", times=IN_FLIGHT)
+    first = asyncio.gather(*(desk.perform(Create(THINGS, desired(f"slow-{number}"))) for number in range(IN_FLIGHT)))
+    await asyncio.sleep(1)
+    desk.api.hang("create configmaps default/late")
+    (error,) = (await desk.perform(Create(THINGS, desired("late")))).errors
+    await first
+
+    assert isinstance(error, errors.Timeout)
+    assert 10 == pytest.approx(loop.time(), abs=0.1)
+
+
 # Bugs.
 
 
