@@ -96,10 +96,11 @@ image: ## Build Steward's image, and load it into the cluster if one is up
 
 ##
 .PHONY: generate
-generate: venv ## Write what is generated: dashboards, the chart's schema and README, locks
+generate: venv ## Write what is generated: dashboards, the chart's schema, README and snapshots, locks
 	@python -m dashboards
 	@ci/schema
 	@ci/readme
+	@ci/snapshots
 	@ci/lock
 
 .PHONY: verify
@@ -107,6 +108,7 @@ verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
 	@ci/step 'chart README' ci/readme --check
+	@ci/step 'snapshots' ci/snapshots --check
 
 .PHONY: clean
 clean: cluster-down ## Remove all that was made here; the next start builds for minutes again

@@ -39,29 +39,27 @@ def test_one_monitor_is_created(values, kind):
     assert endpoint(helm.render(values))[0]["kind"] == kind
 
 
-def test_the_service_monitor_selects_one_service():
-    """Exactly one Service has the labels, the port is one of its ports, and its pods listen on it."""
-    objects = helm.render(CHOICES["ServiceMonitor"])
+MONITORED = [name for name, values in helm.SCENARIOS.items() if {"serviceMonitor", "podMonitor"} & values.keys()]
+
+
+@pytest.mark.parametrize("scenario", MONITORED)
+def test_a_monitor_selects_one_service_or_the_pods(scenario):
+    """Exactly one Service, or the pods of one Deployment and not those of the tests, have the labels; and they have the port."""
+    objects = helm.render(helm.SCENARIOS[scenario])
     monitor, found = endpoint(objects)
     selector = monitor["spec"]["selector"]["matchLabels"].items()
-    services = [service for service in helm.of_kind(objects, "Service") if selector <= service["metadata"]["labels"].items()]
-    container = helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    candidates = {
+        "ServiceMonitor": helm.of_kind(objects, "Service"),
+        "PodMonitor": [pod for _, pod in helm.pods(objects)],
+    }[monitor["kind"]]
+    (selected,) = [one for one in candidates if selector <= one["metadata"]["labels"].items()]
+    ports = {port["name"] for port in helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
 
-    assert len(services) == 1
-    (port,) = [port for port in services[0]["spec"]["ports"] if port["name"] == found["port"]]
-    assert port["targetPort"] in {port["name"] for port in container["ports"]}
-
-
-def test_the_pod_monitor_selects_the_pods():
-    """The pods of the Deployment have the labels and the port; those of the tests have not."""
-    objects = helm.render(CHOICES["PodMonitor"])
-    monitor, found = endpoint(objects)
-    template = helm.only(objects, "Deployment")["spec"]["template"]
-    selector = monitor["spec"]["selector"]["matchLabels"].items()
-
-    assert selector <= template["metadata"]["labels"].items()
-    assert not selector <= helm.only(objects, "Pod")["metadata"]["labels"].items()
-    assert found["port"] in {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+    if monitor["kind"] == "ServiceMonitor":
+        (port,) = [port for port in selected["spec"]["ports"] if port["name"] == found["port"]]
+        assert port["targetPort"] in ports
+    else:
+        assert found["port"] in ports
 
 
 @pytest.mark.parametrize("choice", ["ServiceMonitor", "PodMonitor"])

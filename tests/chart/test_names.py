@@ -8,7 +8,7 @@ from support import helm
 from support.paths import merge
 
 LONG = "a" * 52 + "b"
-ALL = merge(helm.ENABLED, {"extraObjects": []})
+ALL = helm.SCENARIOS["everything"]
 CLUSTER_SCOPED = ("ClusterRole", "ClusterRoleBinding")
 
 
@@ -17,10 +17,14 @@ def identities(objects):
     return [(found["apiVersion"], found["kind"], found["metadata"].get("namespace"), found["metadata"]["name"]) for found in objects]
 
 
-@pytest.mark.parametrize("release", ["steward", "s", LONG, "chart-abc123defg"], ids=["steward", "s", "53 characters", "chart-testing's"])
-def test_names_fit_and_are_unique(release):
+RELEASES = {"steward": "steward", "s": "s", "53 characters": LONG, "chart-testing's": "chart-abc123defg"}
+
+
+@pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
+@pytest.mark.parametrize("scenario", helm.SCENARIOS)
+def test_names_fit_and_are_unique(scenario, release):
     """Every name and every label value has at most 63 characters, and no two objects are the same."""
-    objects = helm.render(ALL, release=release)
+    objects = helm.render(helm.SCENARIOS[scenario], release=release)
     found = identities(objects)
 
     assert len(set(found)) == len(found)
@@ -28,7 +32,7 @@ def test_names_fit_and_are_unique(release):
         metadata = one["metadata"]
         assert len(metadata["name"]) <= 63
         assert not metadata["name"].endswith("-")
-        for value in metadata["labels"].values():
+        for value in metadata.get("labels", {}).values():
             assert len(value) <= 63
 
 

@@ -1,23 +1,49 @@
 """NetworkPolicies admit what the pods are for, and nothing else."""
 
+import pytest
+
 from support import helm
-from support.paths import merge
+
+PROTECTED = [name for name, values in helm.SCENARIOS.items() if "networkPolicy" in values]
 
 
-def test_the_policy_admits_scrapes_probes_and_tests():
-    """The ports that are scraped and probed are open, to the named peers; the pod of `helm test` is one of them."""
-    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
-    objects = helm.render(merge(helm.ENABLED, {"networkPolicy": {"metricsFrom": peers, "egress": {"enabled": True}}}))
+def ports(rules):
+    """Every port that some rules admit, with its rule."""
+    return {port["port"]: rule for rule in rules for port in rule["ports"]}
+
+
+@pytest.mark.parametrize("scenario", PROTECTED)
+def test_each_scenario_can_be_scraped_and_probed(scenario):
+    """Whatever is scraped and probed is open, and every port of the pods is one of these."""
+    objects = helm.render(helm.SCENARIOS[scenario])
     policy = helm.only(objects, "NetworkPolicy")["spec"]
     container = helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
     probed = {container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
-    rules = {port["port"]: rule for rule in policy["ingress"] for port in rule["ports"]}
 
-    assert {port["name"] for port in container["ports"]} == rules.keys() == probed | {"metrics"}
-    assert rules["metrics"]["from"][:1] == peers
-    test = rules["metrics"]["from"][1]["podSelector"]["matchLabels"]
-    assert test.items() <= helm.only(objects, "Pod")["metadata"]["labels"].items()
-    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443, 6443}
+    assert ports(policy["ingress"]).keys() == probed | {"metrics"} == {port["name"] for port in container["ports"]}
+    assert policy["podSelector"]["matchLabels"].items() <= helm.only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_pod_of_the_tests_is_admitted_to_the_metrics():
+    """Where peers are named, it is one of them; else `helm test` would fail for a reason that is none."""
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    objects = helm.render({"networkPolicy": {"enabled": True, "metricsFrom": peers}})
+    named, test = ports(helm.only(objects, "NetworkPolicy")["spec"]["ingress"])["metrics"]["from"]
+
+    assert named == peers[0]
+    assert test["podSelector"]["matchLabels"].items() <= helm.only(objects, "Pod")["metadata"]["labels"].items()
+
+
+def test_further_rules_stand_beside_the_charts_own():
+    """Of both directions, and none takes another's place."""
+    rule = {"ports": [{"port": 9}]}
+    policy = helm.only(
+        helm.render({"networkPolicy": {"enabled": True, "extraIngress": [rule], "egress": {"enabled": True, "extra": [rule]}}}), "NetworkPolicy"
+    )
+
+    assert ports(policy["spec"]["ingress"]).keys() == {"metrics", "health", 9}
+    assert ports(policy["spec"]["egress"]).keys() == {53, 443, 6443, 9}
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
 def test_the_policy_is_open_to_scrapes_by_default():

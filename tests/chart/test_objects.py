@@ -1,31 +1,38 @@
 """The objects fit together, and Kubernetes would accept them."""
 
-import kubernetes_validate
 import pytest
-import yaml
 
 from support import helm
+from support.kubeconform import Kubeconform
 from support.paths import merge
 
-CI = sorted((helm.CHART / "ci").glob("*-values.yaml"))
 VERSIONS = ("1.29", "1.33", "1.36")
-MONITORING = "monitoring.coreos.com/v1"
+"""The oldest supported Kubernetes, one between, and the newest."""
 
 
-def values_of(path):
-    """The values of a file that chart-testing installs."""
-    return yaml.safe_load(path.read_text()) or {}
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory):
+    """What kubeconform has against the objects of each scenario, by version."""
+    files = {name: helm.render(values) for name, values in helm.SCENARIOS.items()}
+    return {version: Kubeconform(tmp_path_factory.mktemp("kubeconform"), version).problems(files) for version in VERSIONS}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("values", [helm.ENABLED, *map(values_of, CI)], ids=["everything", *(path.stem for path in CI)])
-def test_kubernetes_knows_every_field(values, version):
-    """Each object is valid by the schemas of the oldest supported Kubernetes, one between, and the newest; unknown fields are errors."""
-    objects = [found for found in helm.render(values) if found["apiVersion"] != MONITORING]
+@pytest.mark.parametrize("scenario", helm.SCENARIOS)
+def test_every_field_is_known(problems, scenario, version):
+    """Each object is valid by the schemas of Kubernetes and of the operators that own its kind; unknown fields are errors."""
+    assert problems[version][scenario] == []
 
-    assert objects
-    for found in objects:
-        kubernetes_validate.validate(found, version, strict=True)
+
+def test_an_unknown_field_is_a_problem(tmp_path):
+    """The check above can fail: on a field of Kubernetes, and on one of an operator."""
+    objects = helm.render({"serviceMonitor": {"enabled": True}})
+    helm.only(objects, "Deployment")["spec"]["replica"] = 1
+    helm.only(objects, "ServiceMonitor")["spec"]["endpoints"][0]["honorLabel"] = True
+
+    (of_monitor, of_deployment) = sorted(Kubeconform(tmp_path, "1.36").problems({"spoiled": objects})["spoiled"], reverse=True)
+    assert "'replica' not allowed" in of_deployment
+    assert "'honorLabel' not allowed" in of_monitor
 
 
 def test_selectors_never_change():

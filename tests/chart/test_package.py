@@ -1,5 +1,6 @@
 """What leaves the house: the packaged chart, and the settings of chart-testing."""
 
+import subprocess
 import tarfile
 
 import pytest
@@ -48,3 +49,13 @@ def test_chart_testing_finds_the_chart():
     assert any((helm.CHART.parent / folder).resolve() == helm.CHART.parent for folder in settings["chart-dirs"])
     assert (helm.CHART.parent / settings["lint-conf"]).is_file()
     assert (helm.CHART.parent / settings["chart-yaml-schema"]).is_file()
+
+
+def test_chart_testing_knows_all_its_settings():
+    """It ignores a key it does not know; each is called as an option of its commands is."""
+    settings = yaml.safe_load((helm.CHART.parent / "ct.yaml").read_text())
+    help_text = "".join(
+        subprocess.run([helm.tool("ct"), command, "--help"], check=True, capture_output=True, text=True).stdout for command in ("lint", "install")
+    )
+
+    assert [key for key in settings if f"--{key} " not in help_text] == []

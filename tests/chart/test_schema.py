@@ -173,11 +173,15 @@ def test_null_where_the_chart_needs_a_value_is_named(key):
     assert f"missing property '{key.rpartition('.')[2]}'" in str(refused.value)
 
 
-def test_ci_values_fit(values):
-    """Every file that chart-testing installs is valid."""
-    files = sorted((helm.CHART / "ci").glob("*.yaml"))
-    assert files
-    for path in files:
-        assert path.name.endswith("-values.yaml"), f"chart-testing reads only *-values.yaml, not {path.name}"
-        helm.yaml.safe_load(path.read_text())
-        jsonschema.Draft7Validator(SCHEMA).validate(merge(values, helm.yaml.safe_load(path.read_text())))
+@pytest.mark.parametrize("scenario", helm.SCENARIOS)
+def test_ci_values_fit(values, scenario):
+    """Every file that chart-testing installs is valid, by this reader of schemas too."""
+    jsonschema.Draft7Validator(SCHEMA).validate(merge(values, helm.SCENARIOS[scenario]))
+
+
+def test_every_ci_file_is_one_that_chart_testing_reads():
+    """It reads *-values.yaml, and no plain defaults where there is any such file."""
+    names = {path.name for path in (helm.CHART / "ci").iterdir()}
+
+    assert names == {f"{scenario}-values.yaml" for scenario in helm.SCENARIOS}
+    assert helm.SCENARIOS["default"] == {}

@@ -3,6 +3,7 @@
 import re
 from functools import reduce
 from operator import getitem
+from pathlib import Path
 
 import pytest
 import yaml
@@ -132,13 +133,23 @@ def test_every_value_changes_something(path):
     assert changes or dotted(path) in UNSEEN
 
 
-def test_every_value_that_a_template_reads_is_in_values_yaml():
+def read_by_templates():
+    """Every path of values that some template reads, by its own name or by that of a variable, with the file."""
+    for file in filter(Path.is_file, helm.CHART.rglob("templates/**/*")):
+        text = file.read_text()
+        for match in re.finditer(r"\.Values((?:\.\w+)+)", text):
+            yield file.name, match[1]
+        for variable, path in re.findall(r"{{-? *\$(\w+) :?= (?:\$|\.context|\$\.context)?\.Values((?:\.\w+)+) *-?}}", text):
+            for match in re.finditer(rf"\${variable}((?:\.\w+)+)", text):
+                yield file.name, path + match[1]
+
+
+@pytest.mark.parametrize(("file", "path"), sorted(set(read_by_templates())))
+def test_every_value_that_a_template_reads_is_in_values_yaml(file, path):
     """A path of a template that values.yaml does not have is a typo, or a value without documentation."""
     known = {path[:length] for path in LEAVES for length in range(1, len(path) + 1)}
-    for file in helm.CHART.rglob("templates/**/*"):
-        for match in re.finditer(r"\.Values((?:\.\w+)+)", file.read_text()) if file.is_file() else ():
-            path = tuple(match[1].strip(".").split("."))
-            assert path in known, f"{file.name} reads .Values{match[1]}"
+
+    assert tuple(path.strip(".").split(".")) in known, f"{file} reads .Values{path}"
 
 
 def test_the_defaults_of_components_are_the_keys_that_a_component_accepts(schema):

@@ -1,5 +1,6 @@
 """The cluster, releases of the chart on it, and teams that use it."""
 
+import json
 import os
 import shlex
 import sys
@@ -18,6 +19,8 @@ from cluster.support.release import Release  # noqa: E402
 from cluster.support.team import RESOLVER, Team  # noqa: E402
 from demolib import workloads  # noqa: E402
 from demolib.stage import MADE_BY  # noqa: E402
+
+from support import crds, helm  # noqa: E402
 
 FIGURES = pytest.StashKey[list[str]]()
 RESTRICTED = {"labels": {"pod-security.kubernetes.io/enforce": "restricted", MADE_BY: "tests"}}
@@ -97,6 +100,31 @@ def team(cluster: Cluster, namespace_factory, request: pytest.FixtureRequest) ->
 def prometheus(kube_cluster) -> Prometheus:
     """The Prometheus of the cluster."""
     return Prometheus(kube_cluster.kube_client)
+
+
+@pytest.fixture(scope="module")
+def kinds_of_others(cluster: Cluster) -> Iterator[Callable[[str], None]]:
+    """Makes the cluster know the kinds of a scenario that belong to other operators, if not the operators. What was made is gone after the module.
+
+    On a cluster of somebody else's nothing is made; the test is skipped where a kind is missing.
+    """
+    made: list[str] = []
+
+    def know(scenario: str) -> None:
+        for kind in {found["kind"] for found in helm.render(helm.SCENARIOS[scenario])} & crds.definitions().keys():
+            name = crds.definitions()[kind]["metadata"]["name"]
+            if cluster.get("crd", name):
+                continue
+            if cluster.provider == "existing":
+                pytest.skip(f"the cluster has no {kind}")
+            # Not applied: an annotation with the whole object would be too long.
+            cluster.kubectl("create", "-f", "-", stdin=json.dumps(crds.definitions()[kind]))
+            made.append(name)
+            cluster.kubectl("wait", "--for=condition=Established", "crd", name, "--timeout=30s")
+
+    yield know
+    if made:
+        cluster.kubectl("delete", "crd", *made, "--wait")
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ CHART = Path(__file__).resolve().parents[2] / "chart"
 ENABLED = {kind: {"enabled": True} for kind in ("serviceMonitor", "prometheusRule", "dashboards", "networkPolicy", "podDisruptionBudget")}
 """Values that switch on all that is off by default, but for the PodMonitor, which gives way to the ServiceMonitor."""
 
+SCENARIOS = {path.name.removesuffix("-values.yaml"): yaml.safe_load(path.read_text()) or {} for path in sorted((CHART / "ci").glob("*-values.yaml"))}
+"""Values of the files that chart-testing installs, by name."""
+
 Values = Mapping[str, Any]
 Object = dict[str, Any]
 
