@@ -40,7 +40,7 @@ class Desk:
 
     def store(self, resource: Resource[Any], *indexes: Index[Any], selector: str = "") -> Store[Any]:
         """An empty store."""
-        self.writers[str(resource)] = Writer(Store(resource, indexes))
+        self.writers[str(resource)] = Writer(Store(resource, indexes, selector=selector))
         self.selectors[str(resource)] = selector
         return self.writers[str(resource)].store
 

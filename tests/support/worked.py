@@ -11,7 +11,7 @@ from steward.runtime import errors, metrics
 from steward.runtime.apply import perform
 from steward.runtime.client import Client
 from steward.runtime.fence import Open
-from steward.runtime.plan import Action, Event
+from steward.runtime.plan import Action, Create, Event
 from steward.runtime.resource import Key
 from steward.telemetry.metrics import bind
 from support.builders import Manifest
@@ -24,12 +24,14 @@ class Worked:
 
     Attributes:
         written: Every action that was carried out, by key.
+        refused: Kind and key of what belongs to others, and was not made.
         events: Every Event that was told.
     """
 
     def __init__(self, api: FakeAPI, config: Config | None = None) -> None:
         self.desk = Desk(config)
         self.written: dict[Key, list[Action]] = {}
+        self.refused: set[tuple[str, Key]] = set()
         self.events: list[Event] = []
         self._api = api
         self._client = client(api, f"steward-{COMPONENT.name}")
@@ -59,9 +61,10 @@ class Worked:
                 await self.look()
 
     def unfinished(self) -> dict[Key, tuple[Action, ...]]:
-        """What would still be done if every key were looked at again."""
+        """What would still be done if every key were looked at again, but for what was refused."""
         keys = {item.metadata.key for writer in self.desk.writers.values() for item in writer.store}
-        return {key: plan.actions for key in keys if (plan := self.desk.plan(key)).actions}
+        plans = {key: [action for action in self.desk.plan(key).actions if _target(action) not in self.refused] for key in keys}
+        return {key: tuple(actions) for key, actions in plans.items() if actions}
 
     async def _reconcile(self, key: Key) -> bool:
         state = self.desk.observe(key)
@@ -70,12 +73,20 @@ class Worked:
         plan = self.desk.controller.reconcile(state)
         outcome = await perform(plan, client=self._client, recorder=self, fence=Open(), writers=self.desk.writers)
         self.desk.controller.count(state, plan, outcome, 0.0)
+        self.refused -= set(map(_target, plan.actions))
+        self.refused |= {_target(action) for action, error in outcome.results if isinstance(error, errors.NotOurs)}
         for error in outcome.errors:
             # The two that mean "look again"; any other would be said again and again.
-            assert isinstance(error, errors.AlreadyExists | errors.Conflict), error
-            self.desk.woken[key] = None
+            assert isinstance(error, errors.AlreadyExists | errors.Conflict | errors.NotOurs), error
+            if not isinstance(error, errors.NotOurs):
+                self.desk.woken[key] = None
         self.written.setdefault(key, []).extend(plan.actions)
         return bool(plan.actions)
+
+
+def _target(action: Action) -> tuple[str, Key]:
+    wanted = action.desired if isinstance(action, Create) else action.observed
+    return action.resource.kind, wanted.metadata.key
 
 
 def client(api: FakeAPI, manager: str) -> Client:

@@ -81,16 +81,21 @@ class _Performer:
             found = await self._client.find(action.resource, action.desired.metadata.key, selector=writer.store.selector)
             if found is not None:
                 writer.wrote(found, at=_now())
-            elif writer.store.selector:
-                await self._blame(action)
-            raise
+            hidden = await self._client.find(action.resource, action.desired.metadata.key) if found is None and writer.store.selector else None
+            if hidden is None:
+                raise
+            made = await self._reclaim(action, hidden)
         writer.wrote(made, at=_now())
 
-    async def _blame(self, action: Create[Any]) -> None:
-        """Say that a name belongs to an object we do not watch. It is not filed, for nothing would tell of its end: only a resync tries again."""
-        found = await self._client.find(action.resource, action.desired.metadata.key)
-        if found is not None:
-            raise errors.NotOurs(f"{action.resource.kind} {found.metadata.key}: {_holder(found.metadata)}; left alone") from None
+    async def _reclaim(self, action: Create[Any], hidden: Any) -> Any:
+        """Apply onto an object of the same owner that lost the label we look for.
+
+        Anybody else's is left alone. It is not filed, for nothing would tell of its end: only a resync tries again.
+        """
+        owner, wanted = hidden.metadata.controller, action.desired.metadata.controller
+        if owner is None or wanted is None or owner.uid != wanted.uid:
+            raise errors.NotOurs(f"{action.resource.kind} {hidden.metadata.key}: {_holder(hidden.metadata)}; left alone") from None
+        return await self._client.apply(action.resource, action.desired, uid=hidden.metadata.uid, force=True, fence=self._fence)
 
     async def _apply(self, action: Apply[Any]) -> None:
         meta = action.observed.metadata

@@ -118,3 +118,17 @@ async def test_a_change_of_both_families_is_told_once(api):
         await settled(api)
 
         assert ["HeadlessServiceCreated", "HeadlessServiceUpdated"] == reasons(steward)
+
+
+async def test_an_endpointslice_that_loses_the_label_we_look_for_gets_it_back(api):
+    """It is out of our sight then, but its owner still proves whose it is."""
+    api.add(pod("web-0"))
+    async with running(api) as steward:
+        await steward.until(lambda: api.keys("endpointslices"))
+        before = api.get("endpointslices", "shop/web-0-ipv4")["metadata"]
+        api.merge("endpointslices", "shop/web-0-ipv4", {"metadata": {"labels": {"endpointslice.kubernetes.io/managed-by": None}}})
+        await settled(api)
+        after = api.get("endpointslices", "shop/web-0-ipv4")["metadata"]
+
+        assert (before["uid"], before["labels"]) == (after["uid"], after["labels"])
+        assert "HeadlessServiceNameConflict" not in reasons(steward)
