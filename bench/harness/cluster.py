@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.peers import made
+from harness.plan import FAKE, REAL
 from support.envtest import ControlPlane
-
-FAKE, REAL = "fake server", "kube-apiserver"
 
 CALL_SECONDS = 1800
 """Filling a real cluster with 50k pods takes minutes."""
@@ -103,7 +102,7 @@ def real(directory: Path) -> Iterator[Cluster]:
 
 @contextmanager
 def _load(directory: Path, *arguments: str) -> Iterator[tuple[str, str]]:
-    command = [made() / "bin" / "load", f"-directory={directory}", *arguments]
+    command = [str(made() / "bin" / "load"), f"-directory={directory}", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -18,6 +16,7 @@ class Figure:
         peer: Which peer.
         name: What was measured, with its unit: ``ready_seconds``.
         at: At how many pods, or pods a second; 0 where there is only one.
+        round: In which round, from 1.
         value: The value.
     """
 
@@ -25,6 +24,7 @@ class Figure:
     peer: str
     name: str
     at: int
+    round: int
     value: float
 
 
@@ -34,13 +34,13 @@ class Figures:
     def __init__(self, found: Iterable[Figure] = ()) -> None:
         self._found = list(found)
 
-    def add(self, server: str, peer: str, name: str, at: int, value: float) -> None:
-        """Keep a value."""
-        self._found.append(Figure(server, peer, name, at, value))
+    def rounds(self, server: str, peer: str, name: str, at: int) -> dict[int, float]:
+        """The value of each round in which it was measured."""
+        return {one.round: one.value for one in self._found if (one.server, one.peer, one.name, one.at) == (server, peer, name, at)}
 
     def median(self, server: str, peer: str, name: str, at: int) -> float | None:
         """The median over the rounds, or None when it was not measured."""
-        values = [one.value for one in self._found if (one.server, one.peer, one.name, one.at) == (server, peer, name, at)]
+        values = self.rounds(server, peer, name, at).values()
         return statistics.median(values) if values else None
 
     def ratio(self, server: str, peer: str, to: str, name: str, at: int) -> float | None:
@@ -48,10 +48,10 @@ class Figures:
         mine, other = self.median(server, peer, name, at), self.median(server, to, name, at)
         return mine / other if mine is not None and other else None
 
-    def spread(self, server: str, peer: str, name: str, at: int) -> tuple[float, float] | None:
-        """The least and the greatest value."""
-        values = [one.value for one in self._found if (one.server, one.peer, one.name, one.at) == (server, peer, name, at)]
-        return (min(values), max(values)) if values else None
+    def ratios(self, server: str, peer: str, to: str, name: str, at: int) -> list[float]:
+        """The ratio within each round that has both values, rising: how much chance there is in :meth:`ratio`."""
+        mine, other = self.rounds(server, peer, name, at), self.rounds(server, to, name, at)
+        return sorted(mine[number] / other[number] for number in mine if other.get(number))
 
     def places(self, server: str, name: str) -> list[int]:
         """Where a figure was measured, rising."""
@@ -64,13 +64,3 @@ class Figures:
     def peers(self) -> list[str]:
         """The peers, in the order of the run."""
         return list(dict.fromkeys(one.peer for one in self._found))
-
-    def write(self, path: Path, about: dict[str, object]) -> None:
-        """Write all values, and what there is to say about the run."""
-        path.write_text(json.dumps({"about": about, "figures": [asdict(one) for one in self._found]}, indent=1) + "\n")
-
-
-def read(path: Path) -> tuple[Figures, dict[str, object]]:
-    """What :meth:`Figures.write` wrote."""
-    document = json.loads(path.read_text())
-    return Figures(Figure(**one) for one in document["figures"]), document["about"]

@@ -14,7 +14,7 @@ from typing import Any
 from steward.cli import main
 
 
-class Hurried(selectors.DefaultSelector):  # type: ignore[misc,valid-type] # which class that is depends on the system
+class Hurried(selectors.DefaultSelector):
     """Waits shorter than it is told to."""
 
     speed = 1.0

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import re
 import subprocess
+import tomllib
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.peers import made
-from harness.prepare import BENCH, REPOSITORY, cache
+from harness.plan import Plan, names
+from harness.prepare import APP, BENCH, REPOSITORY, cache
 
-PACKAGES = {"steward": ("aiohttp", "gunicorn", "kubernetes", "msgspec"), "peers": ("aiohttp", "kopf", "kubernetes")}
+PACKAGES = {"steward": APP / "pyproject.toml", "peers": BENCH / "peers" / "requirements.in"}
+"""Which packages are told: those that are asked for there, not what they bring."""
+
+NAME = re.compile(r"^\s*\"?([A-Za-z][\w.-]*)(?:\[[^]]*\])?\s*(?:[<>=~!]=?|$)")
 
 
-def describe() -> dict[str, object]:
-    """The machine and the versions of everything that takes part."""
+def describe(plan: Plan) -> dict[str, object]:
+    """The machine, the versions of everything that takes part, and a digest of what is measured."""
     return {
+        "plan": plan.name,
+        "measured": _measured(plan),
+        "rounds": plan.rounds,
         "date": datetime.now(UTC).date().isoformat(),
-        "revision": _said("git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"),
+        "revision": _revision(),
         "processor": _processor(),
         "memory": _memory(),
         "system": f"{_distribution()}, Linux {platform.release()}",
         "python": _python(),
-        "packages": {name: _packages(name, wanted) for name, wanted in PACKAGES.items()},
+        "packages": {name: _packages(name, _asked(source.read_text())) for name, source in PACKAGES.items()},
         "go": _said("go", "env", "GOVERSION"),
         "client_go": _module_version(),
         "kube_apiserver": _said(str(cache() / "bin" / "kube-apiserver"), "--version").removeprefix("Kubernetes "),
@@ -52,10 +63,34 @@ def _python() -> str:
     return _said(str(made() / "steward" / "bin" / "python"), "-c", code)
 
 
-def _packages(environment: str, wanted: tuple[str, ...]) -> dict[str, str]:
+def _measured(plan: Plan) -> str:
+    """Changes with the plan, the programs, the interpreter and the libraries: what is the same may go on in one run."""
+    sizes = [str(getattr(plan, one.name)) for one in fields(plan) if one.name not in {"stages", "counted"}]
+    digest = hashlib.sha256("\n".join([made().name, *sizes, *names(plan)]).encode())
+    for path in sorted([*(APP / "steward").rglob("*.py"), *(BENCH / "peers").rglob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _revision() -> str:
+    changed = _said("git", "-C", str(REPOSITORY), "status", "--porcelain", "--", "app", "bench/load", "bench/peers")
+    return _said("git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
+
+
+def _asked(requirements: str) -> list[str]:
+    """The names of direct dependencies, in the ``dependencies`` of a pyproject.toml or in a requirements file."""
+    if "[project]" in requirements:
+        lines = tomllib.loads(requirements)["project"]["dependencies"]
+    else:
+        lines = [line.partition("#")[0].strip() for line in requirements.splitlines()]
+    found = (NAME.match(line) for line in lines)
+    return [one[1].lower() for one in found if one is not None]
+
+
+def _packages(environment: str, wanted: Sequence[str]) -> dict[str, str]:
     listed = json.loads(_said(str(made() / environment / "bin" / "pip"), "list", "--format", "json", "--disable-pip-version-check"))
     found = {one["name"].lower(): one["version"] for one in listed}
-    return {name: found[name] for name in wanted}
+    return {name: found[name] for name in wanted if name in found}
 
 
 def _module_version() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ class Peer:
         command: Its command line, given a directory for its files.
         idle: The same for an hour of resyncs in a minute.
         environment: Further variables.
+        metrics: Where it tells what it did, given the directory; None when it does not.
     """
 
     name: str
     command: Callable[[Path], list[str]]
     idle: Callable[[Path], list[str]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    metrics: Callable[[Path], str] | None = None
 
 
 def made() -> Path:
@@ -57,6 +60,12 @@ def _steward_in_a_hurry(directory: Path) -> list[str]:
     return [python, "-m", "harness.hurry", str(SPEED), "run", "headless", "--config", _steward_config(directory, elects=False)]
 
 
+def _steward_metrics(directory: Path) -> str:
+    found = re.search(r"metricsPort: (\d+)", (directory / "steward.yaml").read_text())
+    assert found is not None, "written above"
+    return f"http://127.0.0.1:{found[1]}/metrics"
+
+
 def _go(*arguments: str) -> Callable[[Path], list[str]]:
     return lambda _: [str(made() / "bin" / "client-go"), *arguments]
 
@@ -71,10 +80,13 @@ def _free_port() -> int:
         return port
 
 
-STEWARD = Peer("Steward", _steward, _steward_in_a_hurry, {"POD_NAME": "bench", "POD_NAMESPACE": "default"})
+STEWARD = Peer("Steward", _steward, _steward_in_a_hurry, {"POD_NAME": "bench", "POD_NAMESPACE": "default"}, _steward_metrics)
 USUAL = Peer("client-go, as usual", _go(), _go("-resync=10s"))
 TUNED = Peer("client-go, tuned", _go("-together", "-lean"), _go("-together", "-lean", "-resync=10s"))
 KOPF = Peer("kopf", _python("kopf"), _python("kopf"))
 INFORMER = Peer("Python informer", _python("informer"), _python("informer", "--resync-seconds=10"))
 
-ALL = (STEWARD, USUAL, TUNED, KOPF, INFORMER)
+CLIENT_GO = (STEWARD, USUAL, TUNED)
+"""Steward and whom its promises name."""
+
+ALL = (*CLIENT_GO, KOPF, INFORMER)

@@ -26,7 +26,7 @@ def main(source: Path, target: Path) -> None:
     """Draw the figures of one run."""
     # Text stays text, and the same figures make the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "steward", "font.size": 9, "font.family": "sans-serif"})
-    lines = _lines(json.loads(source.read_text())["figures"])
+    lines = _lines([figure for step in json.loads(source.read_text())["steps"] for figure in step["figures"]])
     peers = list(dict.fromkeys(peer for _, peer in lines))
     figure, axes = plt.subplots(1, len(PANELS), figsize=(12, 3.8))
     for axis, (name, unit, title, below) in zip(axes, PANELS, strict=True):

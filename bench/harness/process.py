@@ -8,10 +8,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from support.envtest import die_with_parent
 
 TICKS = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 20.0
+WORDS = 300
 RESTART_FIRST, RESTART_CAP = 10.0, 300.0
 """Seconds the kubelet waits before it restarts a container for the second time, and at most (pkg/kubelet, backOffPeriod and MaxCrashLoopBackOff)."""
 
@@ -19,7 +23,7 @@ _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ (?P<offset>[0-9a-f]+) (?P<devic
 
 
 class Running:
-    """One peer with all its children."""
+    """One peer with all its children, in a process group of its own."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self._command = command
@@ -29,13 +33,39 @@ class Running:
 
     def _start(self) -> None:
         with self._log.open("ab") as log:
+            self._says_from = log.tell()
             self.started = time.time()
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls one system call
+            )
 
     @property
     def is_alive(self) -> bool:
         """Whether the first process is there."""
         return self._process.poll() is None
+
+    @property
+    def process_id(self) -> int:
+        """Of the first process, and of its group."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the first process; negative when a signal ended it."""
+        return self._process.returncode
+
+    def last_words(self) -> str:
+        """The last line of its log, cut."""
+        with self._log.open("rb") as log:
+            log.seek(self._says_from)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:WORDS] if lines else "it said nothing"
 
     def cpu_seconds(self) -> float:
         """CPU time of all processes so far, user and system."""
@@ -46,27 +76,29 @@ class Running:
 
         Anonymous and shared memory as PSS, which divides a page among those who map it; pages of files once, whoever else on this machine maps them.
         """
-        anonymous, files = 0, {}
+        anonymous = 0
+        files: dict[tuple[str, ...], int] = {}
         for process in self._processes():
-            rollup = _numbers(Path(f"/proc/{process}/smaps_rollup").read_text())
-            anonymous += rollup["Pss_Anon"] + rollup["Pss_Shmem"]
-            for mapping, size in _file_pages(process).items():
-                files[mapping] = max(size, files.get(mapping, 0))
+            with suppress(OSError):  # it has ended in this moment
+                rollup = _numbers(Path(f"/proc/{process}/smaps_rollup").read_text())
+                anonymous += rollup["Pss_Anon"] + rollup["Pss_Shmem"]
+                for mapping, size in _file_pages(process).items():
+                    files[mapping] = max(size, files.get(mapping, 0))
         return (anonymous + sum(files.values())) * 1024
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL for whoever does not obey."""
-        family = self._processes()
+        """SIGTERM, and SIGKILL for whoever does not obey or was left behind."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            for process in family:
-                os.kill(process, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process_id, signal.SIGKILL)
 
     def _processes(self) -> list[int]:
-        found, waiting = [], [self._process.pid]
+        found, waiting = [], [self.process_id]
         while waiting:
             process = waiting.pop()
             found.append(process)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness import targets
-from harness.cluster import FAKE
 from harness.figures import Figures
+from harness.journal import Journal
 from harness.peers import USUAL
+from harness.plan import FAKE, STANDARD
 from harness.prepare import BENCH
 
 MEGABYTE = 1_000_000
@@ -43,10 +44,11 @@ ROWS = (
     Row("Event to both writes at {at} pods/s, p99, ms", "p99_milliseconds", digits=1),
     Row("CPU per pod at {at} pods/s, µs", "cpu_microseconds_per_pod"),
     Row("Sent at {at} pods/s, pods/s", "sent_per_second", compared=False),
-    Row("Served at {at} pods/s, %", "done_share", 0.01, compared=False),
     Row("Storm of {at} annotated pods at start, s", "storm_seconds", digits=1),
+    Row("Idle hour: reconciles of each key", "idle_resyncs", digits=1, compared=False),
     Row("Idle hour: writes", "idle_writes", compared=False),
     Row("Idle hour: lists", "idle_lists", compared=False),
+    Row("Idle hour: watches begun again", "idle_watches", compared=False),
     Row("Outage: requests", "outage_requests", compared=False),
     Row("Outage: of these lists and watches", "outage_informer_requests", compared=False),
     Row("Outage: CPU, % of a core", "outage_cpu_share", 0.01, digits=1, compared=False),
@@ -54,38 +56,49 @@ ROWS = (
     Row("Outage: seconds to serve what was missed", "outage_recovery_seconds", digits=1, compared=False),
 )
 
-FALLEN_BEHIND = 0.9
-"""Below this share of the asked rate, what is measured is the server or the machine, not the peer."""
+
+def write(directory: Path, journal: Journal) -> Path:
+    """Write performance.md, and return where it is."""
+    path = directory / "performance.md"
+    path.write_text(page(journal))
+    return path
 
 
-def page(figures: Figures, about: dict[str, Any], *, command: str) -> str:
+def page(journal: Journal) -> str:
     """The whole page."""
+    figures, plan = journal.figures(), journal.about["plan"]
+    command = "bench/run" if plan == STANDARD.name else f"bench/run --{plan}"
     parts = [
-        f"<!-- Written by `{command}`. -->\n# Performance\n",
-        (BENCH / "method.md").read_text().format(**_words(about)),
+        f"<!-- Written by `{command}` from bench/method.md, bench/notes.md and what was measured. -->\n# Performance\n",
+        (BENCH / "method.md").read_text().format(**_words(journal)),
         "## Promises\n",
         "\n".join(_promises(figures)),
         f"\n{(BENCH / 'notes.md').read_text()}",
         "## Figures\n",
-        f"Medians of {about['rounds']} rounds; in brackets the ratio to *{USUAL.name}* in the same run.\n",
+        f"Medians of {journal.about['rounds']} rounds; in brackets the ratio to *{USUAL.name}* in the same run. A dash: not measured.\n",
         "![Memory and time to be ready against the number of pods, and latency against the rate](performance.svg)\n",
         *("\n".join(_table(figures, server)) + "\n" for server in figures.servers()),
+        *_failures(journal),
     ]
     return "\n".join(parts)
 
 
-def _words(about: dict[str, Any]) -> dict[str, str]:
-    packages = {name: ", ".join(f"{one} {version}" for one, version in found.items()) for name, found in about["packages"].items()}
-    return {name: str(value) for name, value in about.items()} | {f"{name}_packages": text for name, text in packages.items()}
+def _words(journal: Journal) -> dict[str, Any]:
+    about: dict[str, Any] = journal.about
+    packages = {f"{name}_packages": ", ".join(f"{one} {version}" for one, version in found.items()) for name, found in about["packages"].items()}
+    beside = f"work of lower priority (nice) had {journal.niced():.0%} of the processors' time" if journal.niced() >= 0.01 else "nothing else ran"
+    return about | packages | {"minutes": str(journal.minutes()), "beside": beside}
 
 
 def _promises(figures: Figures) -> Iterator[str]:
     yield f"As ratios in one run, judged at the {FAKE}.\n"
-    yield "| Steward | promised at most | found | |"
-    yield "| --- | ---: | ---: | --- |"
+    yield "| Steward | promised at most | found | least and greatest of a round | |"
+    yield "| --- | ---: | ---: | ---: | --- |"
     for verdict in targets.judge(figures):
         found = "not measured" if verdict.found is None else f"{verdict.found:.3g}{verdict.unit}"
-        yield f"| {verdict.promise} | {verdict.limit:g}{verdict.unit} | {found} | {'kept' if verdict.is_kept else '**missed**'} |"
+        rounds = " to ".join(f"{one:.3g}" for one in verdict.rounds)
+        outcome = "-" if verdict.found is None else "kept" if verdict.is_kept else "**missed**"
+        yield f"| {verdict.promise} | {verdict.limit:g}{verdict.unit} | {found} | {rounds} | {outcome} |"
 
 
 def _table(figures: Figures, server: str) -> Iterator[str]:
@@ -108,8 +121,7 @@ def _cell(figures: Figures, server: str, peer: str, row: Row, at: int) -> str:
     return f"{shown} ({ratio:.2f})" if row.compared and ratio is not None and peer != USUAL.name else shown
 
 
-def write(directory: Path, figures: Figures, about: dict[str, Any], *, command: str) -> Path:
-    """Write performance.md, and return where it is."""
-    path = directory / "performance.md"
-    path.write_text(page(figures, about, command=command))
-    return path
+def _failures(journal: Journal) -> Iterator[str]:
+    if journal.failures():
+        yield "### What failed\n"
+        yield "\n".join(f"- {line}" for line in journal.failures()) + "\n"

@@ -16,21 +16,26 @@ QUIET_SHARE, QUIET_SECONDS, QUIET_LIMIT = 0.05, 1.0, 60.0
 """A peer that used less than this share of a core for this long is quiet. Behind the writes that are timed come Events, part of the cost."""
 
 
-class Died(Exception):
-    """The peer has ended; its log says why."""
+class Failed(Exception):
+    """The peer does not do its work; the message says what is known."""
 
 
 def until_done(cluster: Cluster, peer: Running) -> Batch:
-    """Wait until both objects of every annotated pod are there, or no more come; then look which it is."""
+    """Wait until both objects of every annotated pod are there.
+
+    Raises: Failed when the peer ends, or no more come.
+    """
     last, moved = -1, time.monotonic()
     while True:
         batch = cluster.batch()
+        if batch.done == batch.pods:
+            return batch
         if batch.done != last:
             last, moved = batch.done, time.monotonic()
-        if batch.done == batch.pods or time.monotonic() - moved > patience(batch):
-            return batch
         if not peer.is_alive:
-            raise Died
+            raise Failed(f"the process has ended ({peer.exit_code}): {peer.last_words()}")
+        if time.monotonic() - moved > patience(batch):
+            raise Failed(f"{batch.done:,} of {batch.pods:,} pods served, and no further for {patience(batch):.0f} s: {peer.last_words()}")
         time.sleep(LOOK_SECONDS)
 
 
