@@ -18,6 +18,7 @@ UNIT_TESTS := $(wildcard tests/unit tests/cluster_tool)
 CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
+BENCH_TESTS := $(wildcard tests/bench)
 CLUSTER_TESTS := $(wildcard tests/cluster)
 
 CHART_TOOLS := helm ct kubeconform
@@ -37,7 +38,7 @@ demo: ## Start a cluster, install Steward and show it at work
 
 .PHONY: test
 test: lint cluster-up tools ## Run all checks: lint, then all that follows in one pytest run
-	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(CLUSTER_TESTS)
+	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(BENCH_TESTS) $(CLUSTER_TESTS)
 
 .PHONY: lint
 lint: venv ## Check style, types, layers, YAML, chart and locks; starts nothing
@@ -80,6 +81,10 @@ alerts: venv ## Test the alerts with promtool
 cluster: venv cluster-up ## Test the installed chart on a real cluster
 	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS)
 	@$(PYTEST) $(CLUSTER_TESTS)
+
+.PHONY: bench
+bench: venv ## Measure Steward beside client-go and others, 40 minutes, into docs/performance.md; BENCH_FLAGS=--quick: 5 minutes
+	@bench/run $(BENCH_FLAGS)
 
 ##
 .PHONY: cluster-up
