@@ -21,7 +21,7 @@ ALERT_TESTS := $(wildcard tests/alerts)
 BENCH_TESTS := $(wildcard tests/bench)
 CLUSTER_TESTS := $(wildcard tests/cluster)
 
-CHART_TOOLS := helm ct kubeconform
+CHART_TOOLS := helm ct kubeconform helm-docs crane
 ALERT_TOOLS := promtool prometheus
 CONTRACT_TOOLS := kube-apiserver etcd
 
@@ -112,6 +112,7 @@ generate: venv ## Write what is generated: dashboards, the chart's schema, READM
 verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
+	@ci/step 'changes' ci/changes --check
 	@ci/step 'chart README' ci/readme --check
 	@ci/step 'snapshots' ci/snapshots --check
 

@@ -9,6 +9,11 @@
 {{-     fail (printf "%s.renderMode: the cluster has no kind monitoring.coreos.com/v1/%s. Install Prometheus Operator, or set renderMode=always." $key $kind) }}
 {{-   end }}
 {{- end }}
+{{- range $key, $files := dict "prometheusRule" "files/alerts/*.yaml" "dashboards" "files/dashboards/steward-*.json" }}
+{{-   if and (index $.Values $key).enabled (not ($.Files.Glob $files)) }}
+{{-     fail (printf "%s.enabled: this copy of the chart has no %s. They are symbolic links in the repository, and something left them out. Install the packaged chart." $key $files) }}
+{{-   end }}
+{{- end }}
 {{- if eq (int .Values.metrics.port) (include "steward.healthPort" . | int) }}
 {{-   fail (printf "metrics.port: %d is the port of the probes. Choose another one." (int .Values.metrics.port)) }}
 {{- end }}

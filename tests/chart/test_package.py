@@ -1,5 +1,6 @@
 """What leaves the house: the packaged chart, and the settings of chart-testing."""
 
+import shutil
 import subprocess
 import tarfile
 
@@ -35,6 +36,16 @@ def test_the_package_renders_as_the_folder_does(package):
     rendered = helm.run("template", "steward", str(path), "--namespace", "steward", "--values", "-", stdin=yaml.safe_dump(helm.ENABLED))
 
     assert rendered == helm.text(helm.ENABLED)
+
+
+@pytest.mark.parametrize(("key", "folder"), [("prometheusRule", "alerts"), ("dashboards", "dashboards")])
+def test_a_copy_without_the_links_is_refused(tmp_path, key, folder):
+    """Flux leaves symbolic links out of what it fetches from git; rules that are silently missing look like rules that never fire."""
+    shutil.copytree(helm.CHART, tmp_path / "chart", ignore=shutil.ignore_patterns("files"))
+
+    with pytest.raises(helm.RenderError, match=f"{key}.enabled: this copy of the chart has no files/{folder}/"):
+        helm.run("template", "steward", str(tmp_path / "chart"), "--set", f"{key}.enabled=true")
+    assert "kind: Deployment" in helm.run("template", "steward", str(tmp_path / "chart"))
 
 
 def test_helm_lint_is_content():
