@@ -10,6 +10,7 @@ import os
 import ssl
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 import yaml
 from kubernetes import config as kubeconfig
@@ -31,6 +32,9 @@ class Credentials:
     Guarantees: a token file that changed is re-read at most a minute later (the official loader's interval); expired exec credentials are
     renewed; CA and client certificate files are noticed when they change.
 
+    Raises:
+        ConfigError: The server's or the proxy's address is no URL.
+
     Not guaranteed: exec plugins of a kubeconfig run inside :meth:`headers`, without a limit of time, and nothing else runs meanwhile. In a
     pod there are none.
     """
@@ -38,9 +42,11 @@ class Credentials:
     def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
         self._configuration = configuration
         self.user_agent = user_agent
-        self.host: str = configuration.host.rstrip("/")
-        bypassed = should_bypass_proxies(self.host, configuration.no_proxy or "")
-        self.proxy: str | None = None if bypassed else configuration.proxy
+        self.host: str = _checked("server", configuration.host.rstrip("/"), like="https://10.96.0.1:443")
+        self.proxy: str | None = None
+        if configuration.proxy and not should_bypass_proxies(self.host, configuration.no_proxy or ""):
+            named = configuration.proxy if "://" in configuration.proxy else f"http://{configuration.proxy}"
+            self.proxy = _checked("proxy", named, like="http://proxy.example:3128")
         self.server_name: str | None = getattr(configuration, "tls_server_name", None)
 
     def headers(self) -> dict[str, str]:
@@ -100,6 +106,20 @@ def load(*, user_agent: str, context: str = "") -> Credentials:
     # Taken as given from here on: the loaders set the host anew for each request, and would look through the whole environment for a proxy each time.
     configuration.proxy = configuration.proxy
     return Credentials(configuration, user_agent=user_agent)
+
+
+def _checked(field: str, text: str, *, like: str) -> str:
+    """The text, if it is a URL we can connect to."""
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and text.isascii() and text.isprintable() and " " not in text
+        shown = f"{url.scheme}://{url.netloc.rpartition('@')[2]}" if url.netloc else text
+        _ = url.port
+    except ValueError:
+        usable, shown = False, text.rpartition("@")[2]
+    if not usable:
+        raise errors.ConfigError(f'{field}: expected a URL like {like}, got "{shown}". Write http:// or https://, a host and a port.')
+    return text
 
 
 def _explain(error: Exception, *, in_cluster: bool) -> str:

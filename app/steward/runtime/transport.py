@@ -7,28 +7,32 @@ need this module: :mod:`steward.runtime.client` speaks in objects.
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from steward.runtime import errors
 from steward.runtime.auth import Credentials
+from steward.runtime.connection import Connection
+from steward.runtime.framing import Broken, header_lines, request_target
+from steward.runtime.pool import Pool, Target
 from steward.telemetry.logging import get_logger
-
-READ_BUFFER = 1 << 20
-"""Bytes aiohttp reads ahead. A page of 500 pods is 4 to 5 MB; the default of 64 KiB costs a wake-up per chunk."""
-
-KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 30, 15, 9
-"""TCP keepalive of client-go (net.Dialer's defaults): a dead peer is noticed although nothing is sent."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; below the renew deadline of a lease, so that one lost SYN does not cost the leadership."""
+
+IN_USE = 64
+"""Requests with one answer that have a connection at once; others wait, first come, first served. Twice the writes of a client, so that neither a
+lease nor a page waits behind them. A watch has its connection for itself, and there are as many of those as the scope has namespaces."""
+
+ROTATION_INTERVAL = 1.0
+"""Seconds between two looks at the certificate files: a look is a system call for each, and they change once in months."""
+
+ERROR_LIMIT = 1 << 20
+"""Bytes that are read of the body of an error. A Status has some kilobytes; what does not fit was not written for us, and would not be quoted."""
 
 log = get_logger(__name__)
 
@@ -89,165 +93,194 @@ class Transport(Protocol):
         """Give back all connections."""
 
 
-class _Pool:
-    """Connections made with one set of certificates.
-
-    Attributes:
-        session: What holds them.
-        generation: State of the files they were made with.
-        broken: A later state of the files that could not be used, and was told of.
-        users: Requests and watches under way, those that have no connection yet included.
-    """
-
-    def __init__(self, session: aiohttp.ClientSession, generation: object) -> None:
-        self.session = session
-        self.generation = generation
-        self.broken = generation
-        self.users = 0
-
-
 class HTTPTransport:
-    """aiohttp against a real API server.
+    """HTTP/1.1 against a real API server.
 
-    Guarantees: a rotated token is sent as soon as :class:`Credentials` knows it; rotated CA and client certificates are used for new
-    connections, and the former ones until the new can be read; requests under way are not cut off by a rotation.
+    Guarantees: a rotated token is sent as soon as :class:`Credentials` knows it; rotated CA and client certificates are used for connections made
+    :data:`ROTATION_INTERVAL` later, and the former ones until the new can be read; requests under way are not cut off by a rotation. A GET whose
+    connection closes before a byte of its answer is asked once more on a new connection, because servers close connections that rest and we may
+    be about to use one; of anything else nothing is sent twice (RFC 9110, 9.2.2).
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._pool: _Pool | None = None
-        self._pools: set[_Pool] = set()
+        self._head = f"Accept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: {credentials.user_agent}\r\n"
+        self._headers: dict[str, str] = {}
+        self._authorization = ""
+        self._pool: Pool | None = None
+        self._made_of: object = None
+        self._broken: object = None
+        self._next_look = 0.0
+        self._slots = asyncio.Semaphore(IN_USE)
+        self._connections: set[Connection] = set()
+        self._closed = False
 
     async def send(self, request: Request, *, timeout: float) -> Response:
         """See :class:`Transport`."""
-        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_TIMEOUT, timeout))
+        deadline = asyncio.get_running_loop().time() + timeout
         try:
-            async with self._open(request, limits) as answer:
-                body = await answer.read()
-                return Response(answer.status, body, answer.headers.get("Retry-After"))
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            await self._slot(deadline)
+            try:
+                return await self._answer(request, deadline)
+            finally:
+                self._slots.release()
+        except OSError as error:
             raise _transport_error(request.call, error, timeout) from error
 
     @asynccontextmanager
     async def stream(self, request: Request, *, idle_timeout: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """See :class:`Transport`."""
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=idle_timeout)
         try:
-            async with self._open(request, limits) as answer:
-                if answer.status != 200:
-                    body = await answer.read()
-                    raise errors.from_response(request.call, answer.status, body, answer.headers.get("Retry-After"))
-                try:
-                    yield answer.content.iter_any()
-                finally:
-                    _abandon(answer)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            pool, connection = await self._opened(request, idle_timeout)
+        except OSError as error:
             raise _transport_error(request.call, error, idle_timeout) from error
+        try:
+            body = _Body(connection, request.call, idle_timeout)
+            if connection.status != 200:
+                raise errors.from_response(request.call, connection.status, await body.start(ERROR_LIMIT), connection.retry_after)
+            yield body
+        finally:
+            pool.give(connection)
 
     async def close(self) -> None:
         """See :class:`Transport`."""
-        pools, self._pools, self._pool = self._pools, set(), None
-        for pool in pools:
-            await pool.session.close()
+        self._closed = True
+        open_ = list(self._connections)
+        for connection in open_:
+            connection.abort()
+        if open_:
+            await asyncio.wait([connection.gone for connection in open_])
 
-    @asynccontextmanager
-    async def _open(self, request: Request, limits: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Accept": "application/json", **self._credentials.headers()}
-        if request.body is not None:
-            headers["Content-Type"] = request.content_type
-        url = URL(self._credentials.host + request.path).with_query(request.query)
-        pool = self._current()
-        pool.users += 1
+    async def _slot(self, deadline: float) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        async with asyncio.timeout_at(deadline):
+            await self._slots.acquire()
+
+    async def _answer(self, request: Request, deadline: float, *, again: bool = False) -> Response:
+        pool, connection = await self._connection(request.call, deadline, new=again)
         try:
-            await self._close_unused()
-            async with pool.session.request(
-                request.method,
-                url,
-                data=request.body,
-                headers=headers,
-                timeout=limits,
-                proxy=self._credentials.proxy,
-                server_hostname=self._credentials.server_name,
-                allow_redirects=False,
-                trace_request_ctx=request.guard,
-            ) as answer:
-                yield answer
+            body = await connection.ask(self._encoded(pool, request), deadline=deadline)
+            return Response(connection.status, body, connection.retry_after)
+        except Broken as error:
+            if again or not _may_ask_again(request, error):
+                raise
         finally:
-            pool.users -= 1
-            await self._close_unused()
+            pool.give(connection)
+        return await self._answer(request, deadline, again=True)
 
-    def _current(self) -> _Pool:
+    async def _opened(self, request: Request, idle_timeout: float, *, again: bool = False) -> tuple[Pool, Connection]:
+        pool, connection = await self._connection(request.call, math.inf, new=again)
+        try:
+            await connection.open(self._encoded(pool, request), patience=idle_timeout)
+        except BaseException as error:
+            pool.give(connection)
+            if again or not isinstance(error, Broken) or not _may_ask_again(request, error):
+                raise
+        else:
+            return pool, connection
+        return await self._opened(request, idle_timeout, again=True)
+
+    async def _connection(self, call: errors.Call, deadline: float, *, new: bool) -> tuple[Pool, Connection]:
+        now = asyncio.get_running_loop().time()
+        pool = self._current(now)
+        rested = None if new else pool.take()
+        if rested is not None:
+            return pool, rested
+        limit = min(CONNECT_TIMEOUT, deadline - now)
+        try:
+            async with asyncio.timeout(limit):
+                made = await pool.connect()
+        except TimeoutError as error:
+            raise errors.ConnectFailed(call, f"cannot connect within {limit:.3g} s") from error
+        except (OSError, UnicodeError) as error:
+            raise errors.ConnectFailed(call, f"cannot connect: {error}") from error
+        if self._closed:
+            made.abort()
+            raise errors.ConnectFailed(call, "cannot connect: this process is ending")
+        self._connections.add(made)
+        made.gone.add_done_callback(lambda _: self._connections.discard(made))
+        return pool, made
+
+    def _current(self, now: float) -> Pool:
         """The connections of the certificates as they are now. Nothing is awaited here, so that two requests cannot both make new ones."""
-        pool, generation = self._pool, self._credentials.tls_generation()
-        if pool is not None and generation == pool.generation:
+        pool = self._pool
+        if pool is not None and now < self._next_look:
+            return pool
+        self._next_look = now + ROTATION_INTERVAL
+        credentials = self._credentials
+        target = Target(credentials.host, credentials.server_name, credentials.proxy)
+        found = target, credentials.tls_generation()
+        if pool is not None and found == self._made_of:
             return pool
         try:
-            context = self._credentials.tls()
+            tls = credentials.tls()
         except OSError as error:
             if pool is None:
                 raise
             # In the middle of a rotation a file is away, half written, or does not fit the other. What is open goes on.
-            if generation != pool.broken:
+            if found != self._broken:
                 log.warning("certificate files cannot be used, going on with the former ones", reason=str(error))
-                pool.broken = generation
+                self._broken = found
             return pool
-        self._pool = _Pool(self._session(context), generation)
-        self._pools.add(self._pool)
+        if pool is not None:
+            pool.retire()
+        self._pool, self._made_of, self._broken = Pool(target, tls), found, found
         return self._pool
 
-    def _session(self, context: ssl.SSLContext) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, socket_factory=_socket, keepalive_timeout=75),
-            # "identity": inflating a page costs more than decoding it, and aiohttp would ask for gzip.
-            headers={"Accept-Encoding": "identity", "User-Agent": self._credentials.user_agent},
-            read_bufsize=READ_BUFFER,
-            trace_configs=[_guarded()],
-        )
-
-    async def _close_unused(self) -> None:
-        """Close former connections that carry no request any more; watches end within ten minutes by themselves."""
-        for pool in [pool for pool in self._pools if pool is not self._pool and not pool.users]:
-            self._pools.discard(pool)
-            await pool.session.close()
-
-
-def _abandon(answer: aiohttp.ClientResponse) -> None:
-    """Cut a stream that has not ended. The goodbye of TLS would wait for a peer that may be silent (asyncio: 30 s)."""
-    transport = answer.connection.transport if answer.connection is not None else None
-    if transport is not None:
-        transport.abort()
+    def _encoded(self, pool: Pool, request: Request) -> bytes:
+        """The request as it is sent, once its guard allows it."""
+        headers = self._credentials.headers()
+        if headers != self._headers:
+            self._headers, self._authorization = headers, header_lines(headers)
+        target = pool.prefix + request_target(request.path, request.query)
+        head = f"{request.method} {target} HTTP/1.1\r\n{pool.head}{self._head}{self._authorization}"
+        body = request.body
+        if request.guard is not None:
+            request.guard()
+        if body is None:
+            return f"{head}\r\n".encode("ascii")
+        return f"{head}Content-Type: {request.content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii") + body
 
 
-def _guarded() -> aiohttp.TraceConfig:
-    """Run a request's guard at the last moment before its first byte leaves."""
+class _Body:
+    """A body as it comes; its errors are those of the request."""
 
-    async def on_connected(_session: object, context: object, _params: object) -> None:
-        guard: Callable[[], None] | None = getattr(context, "trace_request_ctx", None)
-        if guard is not None:
-            guard()
+    def __init__(self, connection: Connection, call: errors.Call, idle_timeout: float) -> None:
+        self._connection = connection
+        self._call = call
+        self._idle_timeout = idle_timeout
 
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(on_connected)
-    trace.on_connection_reuseconn.append(on_connected)
-    return trace
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await self._connection.read()
+        except OSError as error:
+            raise _transport_error(self._call, error, self._idle_timeout) from error
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def start(self, limit: int) -> bytes:
+        """The whole body, or so many bytes of it at least."""
+        body = b""
+        async for piece in self:
+            body += piece
+            if len(body) > limit:
+                break
+        return body
 
 
-def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
-    return made
+def _may_ask_again(request: Request, error: Broken) -> bool:
+    return error.unsent or (error.unanswered and request.method == "GET")
 
 
-def _transport_error(call: errors.Call, error: Exception, timeout: float) -> errors.TransportError:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return errors.ConnectFailed(call, f"cannot connect within {min(CONNECT_TIMEOUT, timeout):g} s")
-    if isinstance(error, asyncio.TimeoutError):
+def _transport_error(call: errors.Call, error: OSError, timeout: float) -> errors.TransportError:
+    if isinstance(error, TimeoutError):
         return errors.Timeout(call, f"no answer within {timeout:g} s")
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientSSLError | ssl.SSLError):
-        return errors.ConnectFailed(call, f"cannot connect: {error}")
-    return errors.StreamBroken(call, f"connection broke: {str(error) or type(error).__name__}")
+    if isinstance(error, Broken) and not (error.insecure or error.unsent):
+        return errors.StreamBroken(call, f"connection broke: {error}")
+    return errors.ConnectFailed(call, f"cannot connect: {error}")

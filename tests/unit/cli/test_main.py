@@ -59,7 +59,7 @@ def test_the_light_commands_do_not_load_the_runtime():
     import subprocess
     import sys
 
-    heavy = "aiohttp flask kubernetes prometheus_client steward.runtime.manager"
+    heavy = "httptools flask kubernetes prometheus_client steward.runtime.manager"
     program = f"import sys, steward.cli, steward.cli.process; print([one for one in {heavy.split()} if one in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -9,7 +9,6 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-import aiohttp
 import pytest
 from aiohttp import web
 from kubernetes.client import Configuration
@@ -17,11 +16,13 @@ from kubernetes.client import Configuration
 from steward.runtime import auth, errors
 from steward.runtime import transport as transports
 from steward.runtime.auth import Credentials
+from steward.runtime.pool import Pool
 from steward.runtime.transport import HTTPTransport, Request
 from support.certificates import Authority
 from support.fakeapi import FakeAPI
 from support.fakeapi.http import HTTPServer
 from support.managers import until
+from support.scripted import transport_to
 from support.things import THINGS, client, desired, manifest
 
 GET = Request(errors.Call("get", "configmaps", "default", "a"), "GET", "/api/v1/namespaces/default/configmaps/a")
@@ -45,15 +46,6 @@ def _credentials(url: str, *, ca: Path | None = None, token: str = "") -> Creden
 
 
 @asynccontextmanager
-async def _transport(credentials: Credentials) -> AsyncIterator[HTTPTransport]:
-    transport = HTTPTransport(credentials)
-    try:
-        yield transport
-    finally:
-        await transport.close()
-
-
-@asynccontextmanager
 async def _serving(handler) -> AsyncIterator[str]:
     """A server that does as a function says; its address."""
     runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=0.1)
@@ -72,7 +64,7 @@ async def server():
 
 
 async def test_an_answer_comes_whole_whatever_its_code(server):
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         missing = await transport.send(GET, timeout=5)
         server.api.add(manifest("a", x="1"))
         found = await transport.send(GET, timeout=5)
@@ -83,14 +75,14 @@ async def test_an_answer_comes_whole_whatever_its_code(server):
 
 async def test_seconds_to_wait_are_handed_on(server):
     server.api.answer(429, retry_after=7)
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         answer = await transport.send(GET, timeout=5)
 
     assert (429, "7") == (answer.status, answer.retry_after)
 
 
 async def test_a_stream_hands_out_what_comes_as_it_comes(server):
-    async with _transport(_credentials(server.url)) as transport, transport.stream(WATCH, idle_timeout=5) as chunks:
+    async with transport_to(_credentials(server.url)) as transport, transport.stream(WATCH, idle_timeout=5) as chunks:
         server.api.add(manifest("a"))
         first = await anext(chunks)
         server.api.add(manifest("b"))
@@ -102,7 +94,7 @@ async def test_a_stream_hands_out_what_comes_as_it_comes(server):
 
 async def test_a_stream_given_up_leaves_no_connection(server):
     """Not even one that waits for a goodbye."""
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         async with transport.stream(WATCH, idle_timeout=5):
             assert 1 == len(server.api.streams())
         await until(lambda: not server.api.streams(), seconds=2)
@@ -118,28 +110,28 @@ async def _read(transport: HTTPTransport, *, idle_timeout: float, once_open) -> 
 
 async def test_a_refused_stream_is_a_typed_error(server):
     server.api.gone("watch configmaps", how="status")
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.Gone):
             async with transport.stream(WATCH, idle_timeout=5):
                 pass
 
 
 async def test_a_stream_that_breaks_says_so(server):
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.StreamBroken, match="watch configmaps default: connection broke"):
             await _read(transport, idle_timeout=5, once_open=server.api.drop)
 
 
 async def test_a_silent_stream_is_dead_after_the_limit(server):
     """No bytes and no end: what a lost peer looks like."""
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.Timeout, match=r"no answer within 0\.2 s"):
             await _read(transport, idle_timeout=0.2, once_open=server.api.silence)
 
 
 async def test_a_request_that_hangs_ends_at_its_timeout(server):
     server.api.hang("get")
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.Timeout, match=r"get configmaps default/a: no answer within 0\.2 s"):
             await transport.send(GET, timeout=0.2)
 
@@ -147,7 +139,7 @@ async def test_a_request_that_hangs_ends_at_its_timeout(server):
 async def test_nobody_listening_is_a_failed_connection():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    async with _transport(_credentials(f"http://127.0.0.1:{port}")) as transport:
+    async with transport_to(_credentials(f"http://127.0.0.1:{port}")) as transport:
         with pytest.raises(errors.ConnectFailed, match="cannot connect"):
             await transport.send(GET, timeout=5)
         with pytest.raises(errors.ConnectFailed):
@@ -165,15 +157,15 @@ async def test_a_server_that_accepts_nothing_is_a_failed_connection(monkeypatch)
             one = waiting.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(full.getsockname())
-        async with _transport(_credentials(f"http://127.0.0.1:{full.getsockname()[1]}")) as transport:
+        async with transport_to(_credentials(f"http://127.0.0.1:{full.getsockname()[1]}")) as transport:
             with pytest.raises(errors.ConnectFailed, match=r"cannot connect within 0\.2 s"):
                 await transport.send(GET, timeout=5)
 
 
 async def test_a_read_on_a_connection_that_closes_is_repeated_once(server):
-    """By aiohttp (RFC 9112, 9.3.1): the server closes idle connections, and we may be about to use one. Then it is an error."""
+    """RFC 9112, 9.3.1: the server closes idle connections, and we may be about to use one. Then it is an error."""
     server.api.drop("get", times=3)
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.TransportError):
             await transport.send(GET, timeout=5)
         assert 404 == (await transport.send(GET, timeout=5)).status
@@ -182,7 +174,7 @@ async def test_a_read_on_a_connection_that_closes_is_repeated_once(server):
 async def test_a_write_is_not_sent_twice(server):
     """A create must never be repeated behind our back."""
     server.api.drop("create", times=1, applied=True)
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.TransportError):
             await client(transport).create(THINGS, desired("a"))
 
@@ -196,7 +188,7 @@ async def test_a_guard_stops_a_request_before_it_leaves(server):
         raise errors.LeaseLost("over")
 
     guarded = Request(GET.call, "GET", GET.path, guard=fallen)
-    async with _transport(_credentials(server.url)) as transport:
+    async with transport_to(_credentials(server.url)) as transport:
         with pytest.raises(errors.LeaseLost):
             await transport.send(guarded, timeout=5)
         await transport.send(GET, timeout=5)
@@ -217,7 +209,7 @@ async def test_a_guard_is_asked_after_waiting_for_a_connection():
         accepted += 1
         return web.Response(text="{}")
 
-    async with _serving(handler) as url, _transport(_credentials(url)) as transport:
+    async with _serving(handler) as url, transport_to(_credentials(url)) as transport:
         await transport.send(Request(GET.call, "GET", GET.path, guard=lambda: asked.append(accepted)), timeout=5)
 
     assert [0] == asked
@@ -229,7 +221,7 @@ async def test_a_redirect_is_not_followed():
     async def handler(request: web.BaseRequest) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/stolen"})
 
-    async with _serving(handler) as url, _transport(_credentials(url, token="secret")) as transport:
+    async with _serving(handler) as url, transport_to(_credentials(url, token="secret")) as transport:
         assert 302 == (await transport.send(GET, timeout=5)).status
 
 
@@ -240,7 +232,7 @@ async def test_bodies_are_asked_for_uncompressed_and_the_agent_is_named():
         seen.append(request)
         return web.Response(text="{}")
 
-    async with _serving(handler) as url, _transport(_credentials(url)) as transport:
+    async with _serving(handler) as url, transport_to(_credentials(url)) as transport:
         await transport.send(GET, timeout=5)
 
     assert ("identity", "steward-test/1") == (seen[0].headers["Accept-Encoding"], seen[0].headers["User-Agent"])
@@ -254,7 +246,7 @@ async def test_connections_are_used_again(server):
         connections.add(request.transport)
         return web.Response(text="{}")
 
-    async with _serving(handler) as url, _transport(_credentials(url)) as transport:
+    async with _serving(handler) as url, transport_to(_credentials(url)) as transport:
         for _ in range(5):
             await transport.send(GET, timeout=5)
 
@@ -263,9 +255,9 @@ async def test_connections_are_used_again(server):
 
 async def test_the_kernel_watches_over_connections(server):
     """Keepalive with client-go's 30 s, 15 s, 9 times: a peer that is gone is noticed although nothing is sent."""
-    async with _transport(_credentials(server.url)) as transport, transport.stream(WATCH, idle_timeout=5):
-        (held,) = transport._pool.session.connector._acquired
-        connected = held.transport.get_extra_info("socket")
+    async with transport_to(_credentials(server.url)) as transport, transport.stream(WATCH, idle_timeout=5):
+        (held,) = transport._connections
+        connected = held._transport.get_extra_info("socket")
         set_options = [
             connected.getsockopt(level, option)
             for level, option in (
@@ -273,10 +265,17 @@ async def test_the_kernel_watches_over_connections(server):
                 (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
                 (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
                 (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY),
             )
         ]
 
-    assert [1, 30, 15, 9] == set_options
+    assert [1, 30, 15, 9, 1] == set_options
+
+
+@pytest.fixture(autouse=True)
+def looking_at_once(monkeypatch):
+    """A rotation is noticed by the next request."""
+    monkeypatch.setattr(transports, "ROTATION_INTERVAL", 0.0)
 
 
 async def test_a_new_ca_is_used_for_the_next_request(tmp_path):
@@ -287,7 +286,7 @@ async def test_a_new_ca_is_used_for_the_next_request(tmp_path):
     api = FakeAPI()
     async with HTTPServer(api, tls=old.server()) as before, HTTPServer(api, tls=new.server()) as after:
         credentials = _credentials(before.url, ca=trusted)
-        async with _transport(credentials) as transport:
+        async with transport_to(credentials) as transport:
             assert 404 == (await transport.send(GET, timeout=5)).status
             credentials.host = after.url
             with pytest.raises(errors.ConnectFailed, match="certificate"):
@@ -303,7 +302,7 @@ async def test_a_watch_survives_a_rotation_of_the_ca(tmp_path):
     shutil.copy(authority.ca, trusted)
     async with (
         HTTPServer(FakeAPI(), tls=authority.server()) as server,
-        _transport(_credentials(server.url, ca=trusted)) as transport,
+        transport_to(_credentials(server.url, ca=trusted)) as transport,
         transport.stream(WATCH, idle_timeout=5) as chunks,
     ):
         trusted.write_bytes(authority.ca.read_bytes() + b"\n")
@@ -321,7 +320,7 @@ async def test_a_ca_file_that_is_missing_for_a_moment_costs_nothing(tmp_path):
     shutil.copy(authority.ca, trusted)
     async with (
         HTTPServer(FakeAPI(), tls=authority.server()) as server,
-        _transport(_credentials(server.url, ca=trusted)) as transport,
+        transport_to(_credentials(server.url, ca=trusted)) as transport,
         transport.stream(WATCH, idle_timeout=5) as chunks,
     ):
         trusted.unlink()
@@ -339,39 +338,40 @@ async def test_a_ca_file_that_is_missing_for_a_moment_costs_nothing(tmp_path):
 
 async def test_requests_that_see_a_rotation_at_once_share_the_new_connections(tmp_path, monkeypatch):
     """And of the former ones nothing stays open once nobody uses them."""
-    made: list[aiohttp.ClientSession] = []
-    create = aiohttp.ClientSession
+    made: list[Pool] = []
+    create = transports.Pool
 
-    def counted(**settings: object) -> aiohttp.ClientSession:
-        made.append(create(**settings))
+    def counted(*settings: object) -> Pool:
+        made.append(create(*settings))
         return made[-1]
 
-    monkeypatch.setattr(transports.aiohttp, "ClientSession", counted)
+    monkeypatch.setattr(transports, "Pool", counted)
     authority = Authority(tmp_path / "ca")
     trusted = tmp_path / "ca.crt"
     shutil.copy(authority.ca, trusted)
-    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
+    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, transport_to(_credentials(server.url, ca=trusted)) as transport:
         await transport.send(GET, timeout=5)
         async with transport.stream(WATCH, idle_timeout=5):
+            former = set(transport._connections)
             trusted.write_bytes(authority.ca.read_bytes() + b"\n")
             await asyncio.gather(*(transport.send(GET, timeout=5) for _ in range(10)))
-            while_watching = [session.closed for session in made]
-        afterwards = [session.closed for session in made]
+            assert 1 == len(former & transport._connections)
+        await until(lambda: not former & transport._connections, seconds=2)
 
-    assert ([False, False], [True, False]) == (while_watching, afterwards)
+    assert 2 == len(made)
 
 
 async def test_former_connections_that_nobody_uses_are_closed_at_the_rotation(tmp_path):
     authority = Authority(tmp_path / "ca")
     trusted = tmp_path / "ca.crt"
     shutil.copy(authority.ca, trusted)
-    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
+    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, transport_to(_credentials(server.url, ca=trusted)) as transport:
         await transport.send(GET, timeout=5)
-        former = transport._pool.session
+        (former,) = transport._connections
         trusted.write_bytes(authority.ca.read_bytes() + b"\n")
         await transport.send(GET, timeout=5)
 
-        assert former.closed
+        assert former.gone.done()
 
 
 async def test_a_connection_being_made_survives_a_rotation(tmp_path):
@@ -379,7 +379,7 @@ async def test_a_connection_being_made_survives_a_rotation(tmp_path):
     authority = Authority(tmp_path / "ca")
     trusted = tmp_path / "ca.crt"
     shutil.copy(authority.ca, trusted)
-    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, _transport(_credentials(server.url, ca=trusted)) as transport:
+    async with HTTPServer(FakeAPI(), tls=authority.server()) as server, transport_to(_credentials(server.url, ca=trusted)) as transport:
         early = asyncio.ensure_future(transport.send(GET, timeout=5))
         await until(lambda: transport._pool is not None, seconds=2)
         trusted.write_bytes(authority.ca.read_bytes() + b"\n")
@@ -411,7 +411,7 @@ def in_cluster(tmp_path, monkeypatch):
 async def test_in_a_pod_the_service_accounts_token_is_sent(in_cluster):
     """kubernetes 36.0.0 sent none (kubernetes-client/python #2582)."""
     _, authority, at = in_cluster
-    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, _transport(at(server.url)) as transport:
+    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, transport_to(at(server.url)) as transport:
         assert 404 == (await transport.send(GET, timeout=5)).status
 
     assert "shop" == auth.namespace()
@@ -420,7 +420,7 @@ async def test_in_a_pod_the_service_accounts_token_is_sent(in_cluster):
 async def test_a_rotated_token_is_sent_within_a_minute(in_cluster, monkeypatch):
     """The kubelet writes a new one long before the old one ends; the official loader looks at most once a minute."""
     account, authority, at = in_cluster
-    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, _transport(at(server.url)) as transport:
+    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, transport_to(at(server.url)) as transport:
         first = await transport.send(GET, timeout=5)
         (account / "token").write_text("second")
         server.token = "second"
@@ -446,7 +446,7 @@ def _pass(monkeypatch: pytest.MonkeyPatch, *, seconds: int) -> None:
 async def test_a_token_file_that_cannot_be_read_costs_the_request(in_cluster, monkeypatch, content):
     """Not the process: the kubelet may be at it."""
     account, authority, at = in_cluster
-    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, _transport(at(server.url)) as transport:
+    async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, transport_to(at(server.url)) as transport:
         (account / "token").unlink()
         if content is not None:
             (account / "token").write_text(content)
