@@ -132,11 +132,11 @@ def reconcile(state: State) -> Plan:
     """Make the children of one key what they should be."""
     pod = state.pod
     if pod is None or not is_wanted(pod, state.config):
-        return Plan(actions=_withdraw(state, keep=()))
+        return Plan(actions=_withdraw(state, keep=()), skip="pod_gone" if pod is None else "not_annotated")
     skip = why_skipped(pod, state.occupant, state.config)
     if skip is not None:
         events = (_event(pod, skip.event, skip.note, "Skip"),) if skip.event is not None else ()
-        return Plan(actions=_withdraw(state, keep=()), events=events)
+        return Plan(actions=_withdraw(state, keep=()), events=events, skip=skip.label)
     service = children.service(pod, state.name, state.config, state.instance)
     slices = children.slices(pod, state.name, state.config, state.instance)
     wanted = (*_towards_service(state, pod, service), *(action for desired in slices for action in _towards_slice(state, pod, desired)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ from steward.runtime.apply import Writers, perform
 from steward.runtime.backoff import in_slices, pause
 from steward.runtime.client import Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import Event, Outcome, Plan
+from steward.runtime.plan import OPERATIONS, Create, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Store
@@ -133,9 +133,8 @@ class Loop(Generic[S]):
         result = "error"
         try:
             plan, outcome = await self._reconcile(key, fence, started)
-            failed = outcome.errors
-            if failed:
-                self._retry(key, next((error for error in failed if not isinstance(error, errors.Terminal | errors.NotOurs)), failed[0]))
+            if outcome.errors:
+                self._failed(key, outcome.errors)
             else:
                 self.queue.forget(key)
                 result = "success" if plan.requeue_after is None else "requeue_after"
@@ -144,7 +143,7 @@ class Loop(Generic[S]):
         except errors.LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - as controller-runtime recovers panics of a Reconciler
-            self._retry(key, error)
+            self._failed(key, [error])
         finally:
             self._results[result].inc()
             self._duration.observe(asyncio.get_running_loop().time() - started)
@@ -160,6 +159,7 @@ class Loop(Generic[S]):
         # A resync finds the same facts again; telling them again would be a write for each.
         told = self._told.pop(key, ())
         outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
+        self._say(key, plan, outcome)
         facts = (*plan.events, *outcome.taken)
         if facts:
             self._told[key] = facts
@@ -167,21 +167,42 @@ class Loop(Generic[S]):
             self.controller.count(state, plan, outcome, asyncio.get_running_loop().time() - started)
         return plan, outcome
 
-    def _retry(self, key: Key, error: Exception) -> None:
-        where: dict[str, Any] = {"controller": self.controller.name, "object": str(key), "reason": str(error)}
-        match error:
-            case errors.Terminal() | errors.NotOurs():
-                self.queue.forget(key)
-                log.error("left as it is until it changes", **where)
-                return
-            case errors.Conflict() | errors.AlreadyExists():
-                # The cache is behind the server; that is part of the game.
-                log.info("cache is behind, trying again", **where)
-            case errors.StewardError():
-                log.error("reconcile failed, trying again", **where, failures=self.queue.failures(key) + 1)
-            case _:
-                log.error("bug in reconcile, trying again", exc=error, **where)
-        self.queue.add_rate_limited(key, at_least=getattr(error, "retry_after", None) or 0.0)
+    def _say(self, key: Key, plan: Plan, outcome: Outcome) -> None:
+        """Log what was written, a line for each kind of writing; at level debug also that nothing was."""
+        where = {"controller": self.controller.name, "object": str(key)}
+        written: dict[str, list[str]] = {}
+        for action, error in outcome.results:
+            if error is None:
+                meta = (action.desired if isinstance(action, Create) else action.observed).metadata
+                written.setdefault(f"{OPERATIONS[type(action)]}d", []).append(f"{action.resource.kind} {meta.name}")
+        for what, children in written.items():
+            log.info(what, **where, children=", ".join(children))
+        if not plan.actions:
+            log.debug("nothing to write", **where, reason=plan.skip or "as wanted")
+
+    def _failed(self, key: Key, failures: Sequence[Exception]) -> None:
+        """Log each failure, and try again unless that is useless for all of them."""
+        where: dict[str, Any] = {"controller": self.controller.name, "object": str(key)}
+        at_least: list[float] = []
+        for error in failures:
+            reason = str(error)
+            match error:
+                case errors.Invalid() | errors.NotOurs():
+                    # The resync looks again: what stands in the way, such as a policy, may have gone without a trace in our caches.
+                    log.error("left as it is until something changes", **where, reason=reason)
+                    continue
+                case errors.Conflict() | errors.AlreadyExists():
+                    # The cache is behind the server; that is part of the game.
+                    log.info("cache is behind, trying again", **where, reason=reason)
+                case errors.StewardError():
+                    log.error("reconcile failed, trying again", **where, reason=reason, failures=self.queue.failures(key) + 1)
+                case _:
+                    log.error("bug in reconcile, trying again", exc=error, **where, reason=reason)
+            at_least.append(getattr(error, "retry_after", None) or 0.0)
+        if at_least:
+            self.queue.add_rate_limited(key, at_least=max(at_least))
+        else:
+            self.queue.forget(key)
 
 
 def _observer(name: str, instruments: Instruments) -> Observer:

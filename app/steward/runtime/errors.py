@@ -10,7 +10,7 @@
     │   ├── Gone              410; a resource version or continue token expired
     │   ├── Unauthorized      401
     │   ├── Forbidden         403
-    │   ├── Invalid           400 and 422
+    │   ├── Invalid           400 and 422; trying again is useless until something changes
     │   ├── Throttled         429; carries retry_after
     │   └── ServerError       5xx, and whatever has no class of its own
     ├── TransportError        no answer
@@ -19,7 +19,6 @@
     │   └── StreamBroken      the answer stopped in the middle
     ├── DecodeError           an answer that is not what the resource says
     ├── ConfigError           the user's input is wrong; one line says where and what to write
-    ├── Terminal              trying again is useless until something changes
     ├── NotOurs               the object belongs to somebody else
     └── LeaseLost             another replica may be the leader; stop writing
 
@@ -145,10 +144,6 @@ class DecodeError(StewardError):
 
 class ConfigError(StewardError):
     """Wrong user input: the message names the field, what was found, and what to write."""
-
-
-class Terminal(StewardError):
-    """Trying again is useless until the object changes."""
 
 
 class NotOurs(StewardError):

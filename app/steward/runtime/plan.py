@@ -111,12 +111,14 @@ class Plan(msgspec.Struct, frozen=True):
         events: What is so besides. Told once for as long as every look at the key finds it so.
         requeue_after: Seconds until the key is looked at again without a change. Polling, never failure.
         done: Told once all actions are done.
+        skip: A word for why nothing is wanted, for the log.
     """
 
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: float | None = None
     done: Event | None = None
+    skip: str = ""
 
 
 OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete"}

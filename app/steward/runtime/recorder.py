@@ -138,6 +138,8 @@ class Recorder:
     def record(self, event: Event) -> None:
         """Take an Event; see :class:`~steward.runtime.plan.Event`. Never blocks, never raises."""
         self._recorded(event.reason.name)
+        say = log.warning if event.reason.type == "Warning" else log.debug
+        say("event recorded", reason=event.reason.name, object=_object(event), note=event.note)
         self._ring.append(msgspec.json.encode({"time": micro_time(), "component": self._controller, **_line(event)}))
         event = self._combine(event)
         key = (event.regarding.uid, event.regarding.name, event.reason.name, event.note)
@@ -276,6 +278,9 @@ class Recorder:
 
 
 def _line(event: Event) -> dict[str, str]:
+    return {"type": event.reason.type, "reason": event.reason.name, "object": _object(event), "note": event.note}
+
+
+def _object(event: Event) -> str:
     about = event.regarding
-    where = f"{about.namespace}/{about.name}" if about.namespace else about.name
-    return {"type": event.reason.type, "reason": event.reason.name, "object": f"{about.kind} {where}", "note": event.note}
+    return f"{about.kind} {Key(about.namespace, about.name)}"

@@ -7,6 +7,8 @@ from support.fakeapi import FakeAPI
 from support.managers import running, settled
 from support.worked import everything
 
+pytestmark = pytest.mark.looptime
+
 NEW_PORT = {"spec": {"containers": [{"name": "main", "ports": [{"containerPort": "the one from the annotation"}]}]}}
 
 
