@@ -14,7 +14,7 @@ export PATH := $(STEWARD_CACHE)/bin:$(CURDIR)/.venv/bin:$(PATH)
 PROVIDER ?= auto
 
 # Fast ones first. pytest keeps this order, so what is broken shows early.
-UNIT_TESTS := $(wildcard tests/unit tests/cluster_tool)
+UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool)
 CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
@@ -22,6 +22,7 @@ BENCH_TESTS := $(wildcard tests/bench)
 CLUSTER_TESTS := $(wildcard tests/cluster)
 
 CHART_TOOLS := helm ct kubeconform helm-docs crane
+LINT_TOOLS := helm ct helm-docs actionlint
 ALERT_TOOLS := promtool prometheus
 CONTRACT_TOOLS := kube-apiserver etcd
 
@@ -41,13 +42,14 @@ test: lint cluster-up tools ## Run all checks: lint, then all that follows in on
 	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(BENCH_TESTS) $(CLUSTER_TESTS)
 
 .PHONY: lint
-lint: venv ## Check style, types, layers, YAML, chart and locks; starts nothing
-	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS)
+lint: venv ## Check style, types, layers, YAML, workflows, chart and locks; starts nothing
+	@ci/step 'tools' ci/cluster tools $(LINT_TOOLS)
 	@ci/step 'ruff' ruff check
 	@ci/step 'ruff format' ruff format --check
 	@ci/step 'mypy' mypy
 	@ci/step 'import-linter' lint-imports --config pyproject.toml
 	@ci/step 'yamllint' yamllint --strict .
+	@ci/step 'actionlint' actionlint -shellcheck= -pyflakes=
 	@ci/step 'helm lint' helm lint --strict chart
 	@ci/step 'ct lint' ct lint --charts chart
 	@ci/step 'locks' ci/lock --check
@@ -116,9 +118,20 @@ verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'chart README' ci/readme --check
 	@ci/step 'snapshots' ci/snapshots --check
 
+.PHONY: release
+release: venv ## Package the chart into dist/; with SIGN_KEY and SIGN_KEYRING sign it. docs/releasing.md says the rest
+	@ci/step 'tools' ci/cluster tools helm
+	@ci/release package $(if $(SIGN_KEY),--key '$(SIGN_KEY)' --keyring '$(SIGN_KEYRING)') $(if $(SIGN_PASSPHRASE_FILE),--passphrase-file '$(SIGN_PASSPHRASE_FILE)')
+
+.PHONY: release-check release-image release-push release-sign
+release-check: ; @ci/release check '$(TAG)'
+release-image: ; @ci/release image '$(IMAGE)'
+release-push: ; @ci/release push '$(REGISTRY)'
+release-sign: ; @ci/release sign '$(IMAGE)' '$(REGISTRY)'
+
 .PHONY: clean
 clean: cluster-down ## Remove all that was made here; the next start builds for minutes again
-	@rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .cache dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: venv
