@@ -2,7 +2,22 @@
 
 import pytest
 
-from support.doors import CONFIGMAPS, EVENTS, JSON_PATCH, LEASES, MERGE_PATCH, PODS, REVIEWS, SERVICES, SLICES, configmap, lease, service
+from support.doors import (
+    ACCESS_REVIEWS,
+    CONFIGMAPS,
+    EVENTS,
+    JSON_PATCH,
+    LEASES,
+    MERGE_PATCH,
+    PODS,
+    REVIEWS,
+    SERVICES,
+    SLICES,
+    TOKEN_REVIEWS,
+    configmap,
+    lease,
+    service,
+)
 
 OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "u-1", "controller": True}
 POD = {
@@ -181,6 +196,21 @@ async def test_an_administrator_may_do_everything(door):
     answer = await door.create(REVIEWS, review)
 
     assert True is answer["status"]["allowed"]
+
+
+async def test_a_token_that_nobody_issued_is_not_authenticated(door):
+    answer = await door.create(TOKEN_REVIEWS, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": "made-up"}})
+
+    assert ("authenticated" in answer["status"], answer["status"]["user"]) == (False, {})
+
+
+@pytest.mark.parametrize(("groups", "allowed"), [(["system:masters"], True), ([], False)], ids=["administrator", "stranger"])
+async def test_a_review_says_of_somebody_else_whether_they_may_get_a_path(door, groups, allowed):
+    spec = {"user": "somebody", "groups": groups, "nonResourceAttributes": {"path": "/metrics", "verb": "get"}}
+
+    answer = await door.create(ACCESS_REVIEWS, {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec})
+
+    assert allowed is answer["status"]["allowed"]
 
 
 async def test_an_event_grows_a_series_and_changes_nothing_else(door):

@@ -20,6 +20,8 @@ SLICES = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 EVENTS = "/apis/events.k8s.io/v1/namespaces/{}/events"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 APPLY, JSON_PATCH, MERGE_PATCH = "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"
 

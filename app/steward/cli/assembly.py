@@ -7,15 +7,17 @@ import os
 import platform
 import socket
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from flask import Flask
 
 from steward import __version__, components
 from steward.cli.config import LeaderElectionConfig, ProcessConfig
 from steward.cli.version import REVISION
 from steward.http.app import create_app
-from steward.runtime import auth, metrics
+from steward.runtime import auth, authorizer, metrics
+from steward.runtime.client import Client
 from steward.runtime.lease import LeaseConfig
 from steward.runtime.manager import Manager
 from steward.runtime.resource import Key
@@ -28,8 +30,16 @@ LABEL_LIMIT = 63
 """Characters of a label's value (apimachinery, validation.LabelValueMaxLength)."""
 
 
-def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask]:
-    """Make the manager of a component, not yet running, and the application that speaks for it.
+class Assembled(NamedTuple):
+    """The parts of a process: the manager, not yet running, the application that speaks for it, and who guards that, if anybody does."""
+
+    manager: Manager[Any]
+    app: Flask
+    door: authorizer.Door | None
+
+
+def assemble(name: str, config: ProcessConfig[Any]) -> Assembled:
+    """Make the parts of a component's process.
 
     Raises: ConfigError when there is no way to an API server, or the configuration contradicts itself.
     """
@@ -40,10 +50,15 @@ def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask
     registry = create_registry()
     instruments = bind((*metrics.ALL, *component.metrics), registry, component=name)
     instruments[metrics.BUILD_INFO].labels(__version__, REVISION, platform.python_version()).set(1)
+    transport = HTTPTransport(credentials)
+    door = None
+    if config.http.authorization:
+        component = msgspec.structs.replace(component, rights=(*component.rights, *authorizer.RIGHTS))
+        door = authorizer.Door(authorizer.Authorizer(Client(transport, field_manager=f"steward-{name}", instruments=instruments)))
     manager = Manager(
         component,
         config.config,
-        transport=HTTPTransport(credentials),
+        transport=transport,
         instruments=instruments,
         identity=identity,
         instance=_instance(config.leader_election, component=name),
@@ -58,8 +73,9 @@ def assemble(name: str, config: ProcessConfig[Any]) -> tuple[Manager[Any], Flask
         trouble=trouble.keep().lines,
         metrics_port=config.http.metrics_port,
         health_port=config.http.health_port,
+        authorize=door,
     )
-    return manager, app
+    return Assembled(manager, app, door)
 
 
 def _lease(config: LeaderElectionConfig, *, component: str, identity: str) -> LeaseConfig | None:

@@ -32,10 +32,26 @@ class LogConfig(Section, frozen=True, kw_only=True):
 
 
 class HTTPConfig(Section, frozen=True, kw_only=True):
-    """Where the process answers."""
+    """Where the process answers, and to whom."""
 
     metrics_port: Annotated[Port, Meta(description="Serves /metrics, /events and the health checks.")] = 8080
     health_port: Annotated[Port, Meta(description="Serves the health checks only.")] = 8081
+    tls: Annotated[bool, Meta(description="Whether the metrics port speaks TLS.")] = False
+    tls_cert_file: Annotated[str, Meta(description="PEM file of the certificate; when empty the process makes one that nobody can check.")] = ""
+    tls_private_key_file: Annotated[str, Meta(description="PEM file of its key.")] = ""
+    authorization: Annotated[bool, Meta(description="Whether all but the health checks wants a token whose bearer may get the path, by RBAC.")] = (
+        False
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what would be less safe than it looks. Raises: ConfigError."""
+        if bool(self.tls_cert_file) != bool(self.tls_private_key_file):
+            missing, given = ("tlsCertFile", "tlsPrivateKeyFile") if self.tls_private_key_file else ("tlsPrivateKeyFile", "tlsCertFile")
+            raise ConfigError(f"http.{missing}: empty, and {given} is not. Write both, or neither.")
+        if self.tls_cert_file and not self.tls:
+            raise ConfigError("http.tls: false, and tlsCertFile names a certificate. Write true, or no file.")
+        if self.authorization and not self.tls:
+            raise ConfigError("http.authorization: true, and http.tls is false, so tokens would be sent in the clear. Write http.tls: true.")
 
 
 class LeaderElectionConfig(Section, frozen=True, kw_only=True):

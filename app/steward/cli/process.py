@@ -17,10 +17,12 @@ from steward.cli.config import HTTPConfig, ProcessConfig
 from steward.cli.version import REVISION
 from steward.http import gunicorn
 from steward.http.sockets import PortUnavailable, listen
+from steward.http.tls import Certificate, CertificateFiles, CertificateUnreadable
 from steward.runtime.errors import ConfigError, StewardError
 from steward.telemetry.logging import get_logger
 
 if TYPE_CHECKING:
+    from steward.runtime.authorizer import Door
     from steward.runtime.manager import Manager
 
 DRAIN_SECONDS = 20.0
@@ -32,11 +34,11 @@ log = get_logger(__name__)
 def run(component: str, config: ProcessConfig[Any]) -> NoReturn:
     """Run a component and exit with its process.
 
-    Raises: ConfigError when a port cannot be listened on, or no file can be written at all.
+    Raises: ConfigError when a port cannot be listened on, a certificate cannot be used, or no file can be written at all.
     """
     sockets = _listen(config.http)
     try:
-        gunicorn.serve(Process(component, config), sockets)
+        gunicorn.serve(Process(component, config), sockets, _certificates(config.http))
     except gunicorn.CannotStart as error:
         raise ConfigError(str(error)) from error
 
@@ -57,14 +59,14 @@ class Process:
         from steward.cli import assembly
 
         try:
-            self._manager, app = assembly.assemble(self._component, self._config)
+            self._manager, app, door = assembly.assemble(self._component, self._config)
         except StewardError as error:
             raise gunicorn.CannotStart(f"steward: {error}") from error
         ports = self._config.http
         log.info("process started", version=__version__, revision=REVISION, metrics_port=ports.metrics_port, health_port=ports.health_port)
         self._ended = ended
         # A daemon: whatever it still does when the server ends must not keep the process.
-        threading.Thread(target=self._work, args=(self._manager,), name="manager", daemon=True).start()
+        threading.Thread(target=self._work, args=(self._manager, door), name="manager", daemon=True).start()
         return app
 
     def stop(self) -> None:
@@ -82,12 +84,12 @@ class Process:
         """See :class:`~steward.http.gunicorn.Program`."""
         return self._failed
 
-    def _work(self, manager: Manager[Any]) -> None:
+    def _work(self, manager: Manager[Any], door: Door | None) -> None:
         import asyncio
 
         self._failed = True
         try:
-            asyncio.run(manager.run())
+            asyncio.run(_run(manager, door))
             self._failed = not self._stopping
             if self._failed:
                 log.error("manager ended by itself")
@@ -102,6 +104,26 @@ class Process:
         self._failed = True
         log.error("manager did not stop in time", limit_seconds=DRAIN_SECONDS)
         self._ended()
+
+
+async def _run(manager: Manager[Any], door: Door | None) -> None:
+    if door is not None:
+        door.open()
+    await manager.run()
+
+
+def _certificates(config: HTTPConfig) -> dict[int, Certificate]:
+    """What the ports with TLS show, by port."""
+    if not config.tls:
+        return {}
+    if not config.tls_cert_file:
+        from steward.http.self_signed import SelfSigned
+
+        return {config.metrics_port: SelfSigned()}
+    try:
+        return {config.metrics_port: CertificateFiles(config.tls_cert_file, config.tls_private_key_file)}
+    except CertificateUnreadable as error:
+        raise ConfigError(f"http.tlsCertFile: {error} Mount a Secret of type kubernetes.io/tls there.") from error
 
 
 def _listen(config: HTTPConfig) -> list[socket.socket]:

@@ -12,9 +12,11 @@ from functools import partial
 from flask import Flask, Response, abort, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, make_wsgi_app
-from werkzeug.exceptions import HTTPException
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, Unauthorized
 
 from steward.http import status
+from steward.telemetry.access import Access, Authorize
 from steward.telemetry.logging import get_logger
 from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Probe, Verdict
 
@@ -23,6 +25,13 @@ HEALTH_PATHS = {"/healthz": LIVENESS, "/livez": LIVENESS, "/readyz": READINESS, 
 
 METRICS_PATHS = ("/", "/metrics", "/events", *HEALTH_PATHS)
 """Paths on the port of metrics."""
+
+_REFUSED: dict[Access, Callable[[], HTTPException]] = {
+    # RFC 6750, 3: what to come back with.
+    Access.UNKNOWN: lambda: Unauthorized(www_authenticate=WWWAuthenticate("bearer", {"realm": "steward"})),
+    Access.DENIED: Forbidden,
+    Access.UNDECIDED: ServiceUnavailable,
+}
 
 _log = get_logger(__name__)
 
@@ -35,6 +44,7 @@ def create_app(
     trouble: Callable[[], list[str]],
     metrics_port: int,
     health_port: int,
+    authorize: Authorize | None = None,
 ) -> Flask:
     """Make the application.
 
@@ -45,9 +55,12 @@ def create_app(
         trouble: The last warnings and errors of the log, newest first.
         metrics_port: Port that serves every path.
         health_port: Port that serves the health checks only.
+        authorize: Who may read all but the health checks; None lets everybody.
     """
     app = Flask("steward", static_folder=None)
     _refuse_other_paths(app, metrics_port=metrics_port, health_port=health_port)
+    if authorize is not None:
+        _ask_for_a_token(app, authorize)
     for path, asks in HEALTH_PATHS.items():
         _add(app, path, partial(_health, path[1:], [probe for probe in probes if asks in probe.paths]))
     metrics = make_wsgi_app(registry)
@@ -66,7 +79,7 @@ def create_app(
     def plain(error: HTTPException) -> Response:
         response = Response(f"{error.code} {error.name}\n", status=error.code, content_type="text/plain; charset=utf-8")
         for name, value in error.get_headers():
-            if name == "Allow":
+            if name in ("Allow", "WWW-Authenticate"):
                 response.headers[name] = value
         return response
 
@@ -81,6 +94,21 @@ def _refuse_other_paths(app: Flask, *, metrics_port: int, health_port: int) -> N
     def refuse() -> None:
         if request.path not in served.get(request.environ["SERVER_PORT"], ()):
             abort(404)
+
+
+def _ask_for_a_token(app: Flask, authorize: Authorize) -> None:
+    """401, 403 or 503 for whoever may not read. The health checks stay open: they say nothing but ok, and the kubelet has no token."""
+
+    @app.before_request
+    def refuse() -> None:
+        if request.path in HEALTH_PATHS:
+            return
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        bears = scheme.lower() == "bearer" and token.strip()
+        access = authorize(token.strip(), request.path) if bears else Access.UNKNOWN
+        if access is not Access.GRANTED:
+            refusal = _REFUSED[access]()
+            raise refusal
 
 
 def _add(app: Flask, path: str, view: Callable[[], ResponseReturnValue]) -> None:

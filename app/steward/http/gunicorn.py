@@ -14,9 +14,10 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NoReturn, Protocol
@@ -27,6 +28,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError, HaltServer
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from steward.http.tls import Certificate
 from steward.telemetry.logging import get_logger
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -72,25 +74,27 @@ class Program(Protocol):
         """Whether the end was not asked for or went wrong; known once ``ended`` was called."""
 
 
-def serve(program: Program, sockets: Sequence[socket.socket]) -> NoReturn:
+def serve(program: Program, sockets: Sequence[socket.socket], certificates: Mapping[int, Certificate] | None = None) -> NoReturn:
     """Run a program and its HTTP server until both end; then exit the process.
 
     Args:
         program: Started in the worker, after the fork.
         sockets: Listening sockets.
+        certificates: What those ports show that speak TLS.
 
     Raises:
         CannotStart: No directory for the worker's heartbeat can be written.
     """
-    Server(program, sockets).run()
+    Server(program, sockets, certificates or {}).run()
     raise AssertionError("gunicorn's master always exits")
 
 
 class Server(BaseApplication):
     """gunicorn's idea of an application: the settings, and what to load."""
 
-    def __init__(self, program: Program, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, program: Program, sockets: Sequence[socket.socket], certificates: Mapping[int, Certificate]) -> None:
         self.program = program
+        self.certificates = certificates
         self._sockets = sockets
         self._heartbeat = _heartbeat_directory()
         super().__init__()
@@ -189,11 +193,26 @@ class Worker(ThreadWorker):
 
     def handle(self, conn: TConn) -> object:
         """One request, in a thread. For each client that does not hang up gunicorn's main loop would wait 2 s, and its heartbeat with it."""
+        if not self._secured(conn):
+            return False
         kept: object = super().handle(conn)
         if not kept:
             with suppress(OSError):
                 conn.sock.shutdown(socket.SHUT_RDWR)
         return kept
+
+    def _secured(self, conn: TConn) -> bool:
+        """Whether a connection can be read: on a port with TLS it is wrapped first, which waits for nothing yet."""
+        certificate = self.app.certificates.get(conn.server[1])
+        if certificate is None or isinstance(conn.sock, ssl.SSLSocket):
+            return True
+        try:
+            conn.sock.getpeername()
+            conn.sock = certificate.context().wrap_socket(conn.sock, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            # The client has gone.
+            return False
+        return True
 
     def run(self) -> None:
         """Serve until the program ended, or the master vanished; then exit, whatever a slow client still holds open."""

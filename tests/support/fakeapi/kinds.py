@@ -126,6 +126,8 @@ KINDS = (
         "events.k8s.io", "v1", "Event", "events",
         atoms=frozenset({("regarding",), ("related",)}), default=rules.default_event, allocate=rules.allocate_event, check=rules.check_event,
     ),
+    Kind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews", namespaced=False, stored=False),
     Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False, stored=False),
+    Kind("authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", namespaced=False, stored=False),
 )  # fmt: skip
 """Every kind of the fake server."""

@@ -9,6 +9,7 @@ import msgspec
 from support.fakeapi import faults, reads, status, writes
 from support.fakeapi.kinds import Kind
 from support.fakeapi.reads import Answer
+from support.fakeapi.reviews import Reviews
 from support.fakeapi.routes import Ask, Match, Router, Target
 from support.fakeapi.status import Refused
 from support.fakeapi.storage import Database
@@ -53,12 +54,13 @@ class Server:
         self._streams: list[Stream] = []
         self._lags: list[tuple[Match, float]] = []
         self._denied: list[Match] = []
+        self.reviews = Reviews(self._may)
         self._held: set[asyncio.Future[None]] = set()
         self._verbs: dict[str, Callable[[Ask, Target], Answer | Stream]] = {
             "get": lambda _, target: reads.get(self.database, target),
             "list": lambda ask, target: reads.page(self.database, ask, target),
             "watch": self._watch,
-            "create": lambda ask, target: writes.create(self.database, ask, target, self._may),
+            "create": lambda ask, target: writes.create(self.database, ask, target, self.reviews),
             "update": lambda ask, target: writes.update(self.database, ask, target),
             "patch": lambda ask, target: writes.patch(self.database, ask, target),
             "delete": lambda ask, target: writes.delete(self.database, ask, target),

@@ -1,6 +1,5 @@
 """Create, update, patch and delete."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,6 +8,7 @@ from support.fakeapi import fields, patches, rules, status
 from support.fakeapi.fields import Entry, Manager
 from support.fakeapi.kinds import Kind, Object
 from support.fakeapi.reads import Answer, find
+from support.fakeapi.reviews import Reviews
 from support.fakeapi.routes import Ask, Target
 from support.fakeapi.storage import Database, Stored, encode, timestamp
 
@@ -18,12 +18,11 @@ _SERVERS = ("name", "namespace", "creationTimestamp", "deletionTimestamp", "dele
 """Metadata that no update changes."""
 
 
-def create(database: Database, ask: Ask, target: Target, may: Callable[[str, str, str], bool]) -> Answer:
-    """POST. ``may`` answers access reviews: verb, resource, namespace. Raises: Refused."""
+def create(database: Database, ask: Ask, target: Target, reviews: Reviews) -> Answer:
+    """POST. Raises: Refused."""
     kind, obj = target.kind, _decode(ask, target)
     if not kind.stored:
-        asked = (obj.get("spec") or {}).get("resourceAttributes") or {}
-        verdict = {"allowed": may(asked.get("verb", ""), asked.get("resource", ""), asked.get("namespace", ""))}
+        verdict = reviews.status(kind.kind, obj.get("spec") or {})
         return Answer(201, msgspec.json.encode({"kind": kind.kind, "apiVersion": kind.api_version, **obj, "status": verdict}))
     meta = obj["metadata"]
     if not meta.get("name") and meta.get("generateName"):

@@ -67,7 +67,10 @@ def test_what_is_written_is_taken(file):
             "http.metricsPort: expected a whole number from 1 to 65535, got 0. Write a whole number from 1 to 65535, such as 8080.",
         ),
         ("http: {metricPort: 1}", "http.metricPort: unknown key. Did you mean metricsPort?"),
-        ("http: {flavour: 1}", "http.flavour: unknown key. Known keys are healthPort, metricsPort."),
+        (
+            "http: {flavour: 1}",
+            "http.flavour: unknown key. Known keys are authorization, healthPort, metricsPort, tls, tlsCertFile, tlsPrivateKeyFile.",
+        ),
         ("htpp: {}", "htpp: unknown key. Did you mean http?"),
         ("http: {healthPort: 8080}", "http.healthPort: 8080 is http.metricsPort too. Write another port."),
         (
@@ -92,6 +95,13 @@ def test_what_is_written_is_taken(file):
         ("config: {labels: {a: b, c: 1}}", "config.labels.c: expected text, got 1. Write text."),
         ("config: {limit: many}", 'config.limit: expected a whole number, got "many". Write a whole number.'),
         ("config: {podSelector: (}", "config.podSelector: a bracket is not closed. Write a label selector."),
+        ("http: {tls: true, tlsCertFile: a}", "http.tlsPrivateKeyFile: empty, and tlsCertFile is not. Write both, or neither."),
+        ("http: {tls: true, tlsPrivateKeyFile: a}", "http.tlsCertFile: empty, and tlsPrivateKeyFile is not. Write both, or neither."),
+        ("http: {tlsCertFile: a, tlsPrivateKeyFile: b}", "http.tls: false, and tlsCertFile names a certificate. Write true, or no file."),
+        (
+            "http: {authorization: true}",
+            "http.authorization: true, and http.tls is false, so tokens would be sent in the clear. Write http.tls: true.",
+        ),
         ("config: {podSelector: )}", "config: podSelector opens no bracket"),
         ("config: {podSelektor: a}", "config.podSelektor: unknown key. Did you mean podSelector?"),
         ("log: {level: info", "line 1, column 18: not YAML: expected ',' or '}', but got '<stream end>'. Mend the line, or quote the value."),

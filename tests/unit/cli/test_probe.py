@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from steward.http.self_signed import SelfSigned
+
 
 @pytest.fixture
 def serve():
@@ -74,3 +76,20 @@ def test_a_proxy_of_the_environment_is_not_asked(steward, serve, free_ports, mon
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_ports[0]}")
 
     assert 0 == steward("probe", serve((200, "ok")), "--timeout", "1")[0]
+
+
+@pytest.mark.parametrize(("asked", "code"), [("401", 0), ("200", 1)])
+def test_a_refusal_may_be_what_is_expected(steward, serve, asked, code):
+    assert code == steward("probe", serve((401, "")), "--status", asked, "--timeout", "0.2")[0]
+
+
+@pytest.mark.parametrize(("flags", "code"), [(("--insecure-skip-tls-verify",), 0), ((), 1)], ids=["insecure", "checked"])
+def test_a_certificate_that_nobody_vouches_for_is_taken_only_when_told(steward, flags, code):
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server.socket = SelfSigned().context().wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    # The handler knows no GET: 501, over TLS.
+    assert code == steward("probe", f"https://127.0.0.1:{server.server_port}/", "--status", "501", "--timeout", "1", *flags)[0]
+    server.shutdown()
+    server.server_close()

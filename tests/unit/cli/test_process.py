@@ -1,7 +1,9 @@
 """A real process of a real component, as the kubelet starts it, without an API server behind it."""
 
+import http.client
 import json
 import signal
+import ssl
 
 import pytest
 
@@ -17,12 +19,12 @@ users: [{name: test, user: {token: "of-a-test"}}]
 
 @pytest.fixture
 def run(start, free_ports, tmp_path):
-    """Start ``steward run headless``; more lines for its configuration, and the kubeconfig, may be given."""
+    """Start ``steward run headless``; more lines for its configuration, the kubeconfig, and more settings of http may be given."""
 
-    def run(more="", kubeconfig=KUBECONFIG):
+    def run(more="", kubeconfig=KUBECONFIG, http=""):
         (tmp_path / "kubeconfig").write_text(kubeconfig)
         config = tmp_path / "config.yaml"
-        config.write_text(f"http: {{metricsPort: {free_ports[0]}, healthPort: {free_ports[1]}}}\n{more}")
+        config.write_text(f"http: {{metricsPort: {free_ports[0]}, healthPort: {free_ports[1]}{http}}}\n{more}")
         environment = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "POD_NAME": "steward-0", "POD_NAMESPACE": "steward"}
         return start("-c", "from steward.cli import main; main()", "run", "headless", "--config", config, environment=environment)
 
@@ -45,6 +47,26 @@ def test_it_lives_but_is_not_ready_without_an_api_server_and_stops_with_0(run):
     assert {"headless"} == {line["component"] for line in lines}
     assert ["process started", "process stops"] == [line["msg"] for line in lines if line["logger"] == "steward.cli.process"]
     assert "of-a-test" not in running.log()
+
+
+def test_protected_metrics_are_encrypted_and_want_a_token_that_the_api_server_knows(run):
+    """Without files the process makes its certificate; without an API server nobody can be let in; the probes stay plain and open."""
+    running = run(http=", tls: true, authorization: true")
+    metrics_port, running.metrics_port = running.metrics_port, running.health_port
+    running.until("/livez", 200)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection("127.0.0.1", metrics_port, timeout=20, context=trust)
+
+    def status(path, **headers):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    assert [401, 401, 401, 200] == [status(path) for path in ("/", "/metrics", "/events", "/livez")]
+    assert 503 == status("/metrics", Authorization="Bearer made-up")
+    connection.close()
 
 
 def test_its_master_stays_small(run):

@@ -1,8 +1,8 @@
 """A program for the server, as small as one can be; started as a process of its own by the tests of the server.
 
-Usage: program.py METRICS_PORT HEALTH_PORT WHAT, where WHAT is what the program does:
+Usage: program.py METRICS_PORT HEALTH_PORT WHAT [CERTIFICATE KEY], where WHAT is what the program does:
 ``obey`` ends when it is told to; ``pile`` does too, and has 32 MiB of Events to tell; ``linger`` takes a second for it; ``ignore``
-never ends; ``die`` ends by itself when anyone asks for /events; ``refuse`` raises instead of starting.
+never ends; ``die`` ends by itself when anyone asks for /events; ``refuse`` raises instead of starting. With files the metrics port speaks TLS.
 """
 
 import sys
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from steward.http.app import create_app
 from steward.http.gunicorn import serve
 from steward.http.sockets import listen
+from steward.http.tls import CertificateFiles
 from steward.telemetry import logging
 from steward.telemetry.probes import LIVENESS, READINESS, Verdict
 
@@ -61,4 +62,5 @@ class Program:
 if __name__ == "__main__":
     ports = (int(sys.argv[1]), int(sys.argv[2]))
     logging.configure(level="info", format="json", component="test")
-    serve(Program(ports, sys.argv[3]), [listen(port) for port in ports])
+    certificates = {ports[0]: CertificateFiles(*sys.argv[4:])} if sys.argv[4:] else {}
+    serve(Program(ports, sys.argv[3]), [listen(port) for port in ports], certificates)

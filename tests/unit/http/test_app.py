@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from steward.http.app import create_app
+from steward.telemetry.access import Access
 from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Verdict
 
 METRICS, HEALTH = "http://steward:8080", "http://steward:8081"
@@ -28,7 +29,7 @@ class Fixed:
 def client():
     """Make a client of an application with these probes."""
 
-    def client(*probes):
+    def client(*probes, authorize=None):
         registry = CollectorRegistry()
         Gauge("steward_tested", "Whether this is a test.", registry=registry).set(1)
         app = create_app(
@@ -38,6 +39,7 @@ def client():
             trouble=list,
             metrics_port=8080,
             health_port=8081,
+            authorize=authorize,
         )
         return app.test_client()
 
@@ -119,3 +121,32 @@ def test_events_are_json_lines(client):
 
     assert "application/x-ndjson" == answer.content_type
     assert [{"reason": "Tested"}] == [json.loads(line) for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/events"])
+@pytest.mark.parametrize(
+    ("header", "access", "status"),
+    [
+        ({"Authorization": "Bearer good"}, Access.GRANTED, 200),
+        ({"Authorization": "bearer  good "}, Access.GRANTED, 200),
+        ({"Authorization": "Bearer good"}, Access.DENIED, 403),
+        ({"Authorization": "Bearer good"}, Access.UNKNOWN, 401),
+        ({"Authorization": "Bearer good"}, Access.UNDECIDED, 503),
+        ({"Authorization": "Bearer"}, Access.GRANTED, 401),
+        ({"Authorization": "Basic good"}, Access.GRANTED, 401),
+        ({}, Access.GRANTED, 401),
+    ],
+    ids=["granted", "granted-in-other-words", "denied", "unknown", "undecided", "no-token", "other-scheme", "anonymous"],
+)
+def test_what_is_guarded_is_given_to_whoever_may(client, path, header, access, status):
+    asked = []
+    answer = client(authorize=lambda *question: asked.append(question) or access).get(path, base_url=METRICS, headers=header)
+
+    assert status == answer.status_code
+    assert asked in ([("good", path)], [])
+    assert ("Bearer realm=" in answer.headers.get("WWW-Authenticate", "").replace("bearer", "Bearer")) is (status == 401)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/startupz"])
+def test_health_is_asked_without_a_token_also_where_metrics_are_guarded(client, path):
+    assert 200 == client(authorize=lambda *_: Access.DENIED).get(path, base_url=METRICS).status_code
