@@ -14,7 +14,7 @@ export PATH := $(STEWARD_CACHE)/bin:$(CURDIR)/.venv/bin:$(PATH)
 PROVIDER ?= auto
 
 # Fast ones first. pytest keeps this order, so what is broken shows early.
-UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool)
+UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool tests/docs)
 CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)

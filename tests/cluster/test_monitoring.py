@@ -13,6 +13,8 @@ from cluster.support.prometheus import NAMESPACE, SERVICE
 from cluster.support.wait import until
 from demolib import workloads
 
+from support.examples import examples
+
 JOB = "steward-headless"
 MONITORED = {
     "serviceMonitor": {"enabled": True, "interval": "2s"},
@@ -94,6 +96,21 @@ def test_every_query_of_a_dashboard_returns_data(prometheus, release, expression
     filled = re.sub(r"\$\{?(\w+)\}?", lambda found: VARIABLES[found[1]], expression)
 
     until(f"there is data for {filled}", lambda: prometheus.numbers(filled), timeout=60)
+
+
+LOOKS_FOR_TROUBLE = re.compile(
+    r"[<>]=? |== |offset 1d|code=|\"error\"|ALERTS|relists|retries_total|python_gc|k8s_headless_service_operator_skipped|delete"
+)
+"""Examples that are empty in a release that is well and young."""
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.question)
+def test_every_example_of_the_docs_is_answered(prometheus, release, example):
+    """Without an error; with data too, unless it looks for what a healthy release does not have."""
+    if LOOKS_FOR_TROUBLE.search(example.expression):
+        prometheus.query(example.expression)
+    else:
+        until(f"there is data for {example.expression}", lambda: prometheus.query(example.expression), timeout=60)
 
 
 def test_every_rule_is_loaded_and_evaluates(prometheus, release):
