@@ -59,6 +59,7 @@ keys:
   - podSpecExtra
   - logLevel
   - logFormat
+  - tracing
   - leaderElection
   - serviceAccount
   - podDisruptionBudget

@@ -7,6 +7,8 @@ log:
 http:
   metricsPort: {{ .context.Values.metrics.port }}
   healthPort: {{ include "steward.healthPort" . }}
+tracing:
+  {{- toYaml $component.tracing | nindent 2 }}
 leaderElection:
   {{- toYaml $component.leaderElection | nindent 2 }}
   leaseName: {{ include "steward.component.name" . | quote }}

@@ -63,6 +63,7 @@ def test_without_rbac_or_leader_election_nothing_is_granted():
 
 CONFIGURED = {
     "defaults": {},
+    "traced": {"tracing": {"endpoint": "http://collector:4318", "sampleRatio": 0.1}},
     "changed": {"logLevel": "warning", "logFormat": "text", "metrics": {"port": 9000}, "leaderElection": {"enabled": False}},
     "scoped": {"rbac": {"scope": "namespace", "namespaces": ["a", "b"]}},
     "own": {"components": {"headless": {"logLevel": "debug", "config": {"hostNetwork": "deny", "excludeNamespaces": ["kube-system"]}}}},
@@ -88,7 +89,7 @@ def test_the_program_accepts_the_configuration(component, values, tmp_path):
 def test_every_setting_of_the_process_comes_from_a_value():
     """The chart writes every key of the file, so none has a second default that nobody sees."""
     written = yaml.safe_load(helm.only(helm.render(), "ConfigMap")["data"]["config.yaml"])
-    for block in ("log", "http", "leader_election"):
+    for block in ("log", "http", "tracing", "leader_election"):
         fields = {field.replace("_", " ").title().replace(" ", "") for field in getattr(program.ProcessConfig(config=None), block).__struct_fields__}
         section = written["leaderElection" if block == "leader_election" else block]
         assert fields == {key[0].upper() + key[1:] for key in section}

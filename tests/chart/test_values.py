@@ -56,6 +56,8 @@ CHANGED = {
     "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
     "logLevel": "debug",
     "logFormat": "text",
+    "tracing.endpoint": "http://collector:4318",
+    "tracing.sampleRatio": 0.1,
     "podDisruptionBudget.minAvailable": 1,
     "podDisruptionBudget.maxUnavailable": "50%",
     "podDisruptionBudget.unhealthyPodEvictionPolicy": "AlwaysAllow",

@@ -25,6 +25,7 @@ from steward.runtime.transport import HTTPTransport
 from steward.telemetry import trouble
 from steward.telemetry.metrics import bind
 from steward.telemetry.registry import create_registry
+from steward.telemetry.tracing import attributes_of, tracing
 
 LABEL_LIMIT = 63
 """Characters of a label's value (apimachinery, validation.LabelValueMaxLength)."""
@@ -44,6 +45,9 @@ def assemble(name: str, config: ProcessConfig[Any]) -> Assembled:
     Raises: ConfigError when there is no way to an API server, or the configuration contradicts itself.
     """
     component = components.load(name)
+    if config.tracing.endpoint:
+        about = attributes_of(component=name, version=__version__, environment=os.environ)
+        tracing.configure(about, endpoint=config.tracing.endpoint, ratio=config.tracing.sample_ratio)
     identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
     lease = _lease(config.leader_election, component=name, identity=identity)
     credentials = auth.load(user_agent=f"steward-{name}/{__version__}")

@@ -54,6 +54,13 @@ class HTTPConfig(Section, frozen=True, kw_only=True):
             raise ConfigError("http.authorization: true, and http.tls is false, so tokens would be sent in the clear. Write http.tls: true.")
 
 
+class TracingConfig(Section, frozen=True, kw_only=True):
+    """Where traces go. Headers and certificates for the collector come from OpenTelemetry's environment variables."""
+
+    endpoint: Annotated[str, Meta(pattern="^(https?://.+)?$", description="URL of an OTLP/HTTP collector, without a path; off when empty.")] = ""
+    sample_ratio: Annotated[float, Meta(ge=0, le=1, description="Part of the reconciles that is traced.")] = 1.0
+
+
 class LeaderElectionConfig(Section, frozen=True, kw_only=True):
     """Which Lease makes one replica the leader."""
 
@@ -70,6 +77,7 @@ class ProcessConfig(Section, Generic[C], frozen=True, kw_only=True):
 
     log: LogConfig = LogConfig()
     http: HTTPConfig = HTTPConfig()
+    tracing: TracingConfig = TracingConfig()
     leader_election: LeaderElectionConfig = LeaderElectionConfig()
     namespaces: Annotated[tuple[str, ...], Meta(description="The only namespaces that are looked at; all when empty.")] = ()
     config: C

@@ -20,6 +20,7 @@ from steward.http.sockets import PortUnavailable, listen
 from steward.http.tls import Certificate, CertificateFiles, CertificateUnreadable
 from steward.runtime.errors import ConfigError, StewardError
 from steward.telemetry.logging import get_logger
+from steward.telemetry.tracing import tracing
 
 if TYPE_CHECKING:
     from steward.runtime.authorizer import Door
@@ -98,6 +99,7 @@ class Process:
         except BaseException as error:  # noqa: BLE001 - whatever ends the manager ends the process, and is the last thing it says
             log.error("manager died", reason=str(error), exc=error)
         finally:
+            tracing.shutdown()
             self._ended()
 
     def _give_up(self) -> None:

@@ -15,6 +15,7 @@ from steward.runtime.fence import OPEN, Fence
 from steward.runtime.resource import HasMeta, Key, Resource
 from steward.runtime.transport import Request, Response, Transport
 from steward.telemetry.metrics import Instruments
+from steward.telemetry.tracing import tracing
 
 T = TypeVar("T", bound=HasMeta)
 
@@ -229,19 +230,21 @@ class Client:
             return await self._send(request, timeout=min(timeout, fence.time_left()))
 
     async def _send(self, request: Request, *, timeout: float) -> Response:
-        started = asyncio.get_running_loop().time()
-        try:
-            answer = await self._transport.send(request, timeout=timeout)
-        except errors.TransportError:
-            self._count(request.call, "", started)
-            raise
-        self._count(request.call, str(answer.status), started)
-        if not 200 <= answer.status < 300:
-            raise errors.from_response(request.call, answer.status, answer.body, answer.retry_after)
+        call, started = request.call, asyncio.get_running_loop().time()
+        with tracing.request(call.verb, call.resource) as span:
+            try:
+                answer = await self._transport.send(request, timeout=timeout)
+            except errors.TransportError:
+                self._count(call, "", started)
+                raise
+            span.set("http.response.status_code", answer.status)
+            self._count(call, str(answer.status), started)
+            if not 200 <= answer.status < 300:
+                raise errors.from_response(call, answer.status, answer.body, answer.retry_after)
         return answer
 
     def _count(self, call: errors.Call, code: str, started: float) -> None:
         """Count a request; the code is ``<error>`` when no answer came, as client-go counts it."""
         self._instruments[metrics.API_REQUESTS].labels(call.verb, call.resource, code or "<error>").inc()
         elapsed = asyncio.get_running_loop().time() - started
-        self._instruments[metrics.API_DURATION].labels(call.verb, call.resource).observe(elapsed)
+        self._instruments[metrics.API_DURATION].labels(call.verb, call.resource).observe(elapsed, tracing.exemplar())

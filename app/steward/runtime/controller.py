@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,8 +21,9 @@ from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Store
 from steward.runtime.workqueue import Observer, QueueClosed, WorkQueue
-from steward.telemetry.logging import get_logger
+from steward.telemetry.logging import about, get_logger
 from steward.telemetry.metrics import Instruments
+from steward.telemetry.tracing import tracing
 
 S = TypeVar("S")
 T = TypeVar("T", bound=HasMeta)
@@ -121,11 +124,23 @@ class Loop(Generic[S]):
             except QueueClosed:
                 return
             try:
-                await self._handle(key, fence)
+                with self._about(key):
+                    await self._handle(key, fence)
             finally:
                 self.queue.done(key)
             # A key that needed no write never waited for anything: without this the whole queue would be one step of the event loop.
             await pause(0)
+
+    @contextmanager
+    def _about(self, key: Key) -> Iterator[None]:
+        """What the lines of the log, the requests and the traces of one reconcile have in common."""
+        name = self.controller.name
+        with (
+            tracing.change(name, *key, waited=self.queue.age(key)),
+            tracing.reconcile(name) as span,
+            about(controller=name, object=str(key), reconcile_id=secrets.token_hex(8), **span.ids),
+        ):
+            yield
 
     async def _handle(self, key: Key, fence: Fence) -> None:
         """Reconcile one key. Only the loss of the lease leaves here; a bug costs its key, not the process."""
@@ -146,7 +161,7 @@ class Loop(Generic[S]):
             self._failed(key, [error])
         finally:
             self._results[result].inc()
-            self._duration.observe(asyncio.get_running_loop().time() - started)
+            self._duration.observe(asyncio.get_running_loop().time() - started, tracing.exemplar())
 
     async def _reconcile(self, key: Key, fence: Fence, started: float) -> tuple[Plan, Outcome]:
         # Of an object that cannot be read nothing may be concluded, least of all that its children are orphans.

@@ -49,6 +49,7 @@ class WorkQueue(Generic[K]):
         # Every key of _ready is in _dirty. A key in _processing is never in _ready.
         self._dirty: dict[K, float] = {}
         self._processing: dict[K, float] = {}
+        self._added: dict[K, float] = {}
         self._failures: dict[K, int] = {}
         self._due: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
@@ -138,12 +139,14 @@ class WorkQueue(Generic[K]):
                 raise
         key = self._ready.popleft()
         now = self._now()
-        self._observer.waited(now - self._dirty.pop(key))
+        self._added[key] = self._dirty.pop(key)
+        self._observer.waited(now - self._added[key])
         self._processing[key] = now
         return key
 
     def done(self, key: K) -> None:
         """The key was handled; if it was added meanwhile it is handed out again."""
+        del self._added[key]
         self._observer.worked(self._now() - self._processing.pop(key))
         if key in self._dirty:
             self._ready.append(key)
@@ -170,6 +173,10 @@ class WorkQueue(Generic[K]):
         while (self._ready or self._processing) and self._now() < deadline:
             await pause(0.01)
         return not self._ready and not self._processing
+
+    def age(self, key: K) -> float:
+        """Seconds since a key that is in work was added."""
+        return self._now() - self._added[key]
 
     def unfinished(self) -> list[float]:
         """Seconds each key in work has been in work."""

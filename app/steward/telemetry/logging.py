@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextvars import ContextVar, Token
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from types import TracebackType
+from typing import Any, Literal, Self, TextIO
 
 import msgspec
 
@@ -19,6 +21,7 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text"]
 
 _FIELDS = "steward_fields"
+_ABOUT: ContextVar[dict[str, object] | None] = ContextVar("about", default=None)
 _SECRETS = re.compile(
     r"""(?P<scheme>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}     # an Authorization header
       | \beyJ[\w-]+\.[\w-]+\.[\w-]*                         # a JSON Web Token, such as a service account's
@@ -62,6 +65,25 @@ class Log:
     def _write(self, level: int, message: str, exc: BaseException | None, fields: dict[str, object]) -> None:
         if self._logger.isEnabledFor(level):
             self._logger.log(level, message, exc_info=exc, extra={_FIELDS: fields})
+
+
+class about:  # noqa: N801 - used as a statement: with about(object=...)
+    """Add pairs to every line that is written inside, in tasks started there too; a pair of the line itself wins."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: object) -> None:
+        self._fields = fields
+        self._token: Token[dict[str, object] | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._token = _ABOUT.set({**(_ABOUT.get() or {}), **self._fields})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """The pairs are gone again."""
+        if self._token is not None:
+            _ABOUT.reset(self._token)
 
 
 def get_logger(name: str) -> Log:
@@ -139,7 +161,8 @@ def _base(record: logging.LogRecord, component: str) -> dict[str, Any]:
 
 def _pairs(record: logging.LogRecord) -> dict[str, Any]:
     pairs: dict[str, Any] = getattr(record, _FIELDS, {})
-    return pairs
+    around = _ABOUT.get()
+    return pairs if around is None else {**around, **pairs}
 
 
 def _plain(value: object) -> str:

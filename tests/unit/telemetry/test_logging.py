@@ -1,5 +1,6 @@
 """What a line of the log looks like, and what never stands in one."""
 
+import asyncio
 import io
 import json
 import logging as stdlib_logging
@@ -109,3 +110,26 @@ def test_a_level_below_the_configured_one_is_not_written(lines):
 
     assert not log.enabled(stdlib_logging.INFO)
     assert ["written"] == [json.loads(line)["msg"] for line in stream.getvalue().splitlines()]
+
+
+def test_pairs_of_what_goes_on_around_stand_in_every_line_also_of_tasks_started_there(lines):
+    """As a reconcile does it; the next one has its own."""
+    log = logging.get_logger("steward.test")
+    stream = lines()
+
+    async def write():
+        log.info("written", object="own")
+
+    async def reconcile():
+        with logging.about(reconcile_id="1", object="a/b"):
+            log.info("looked")
+            with logging.about(trace_id="t"):
+                await asyncio.gather(write())
+        log.info("after")
+
+    asyncio.run(reconcile())
+    looked, written, after = [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    assert ("1", "a/b") == (looked["reconcile_id"], looked["object"])
+    assert ("1", "own", "t") == (written["reconcile_id"], written["object"], written["trace_id"])
+    assert "reconcile_id" not in after
