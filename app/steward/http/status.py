@@ -24,7 +24,12 @@ TABLES: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
         "Caches",
         "resource",
-        {"synced": "steward_informer_synced", "objects": "steward_informer_objects", "last heard": "steward_informer_last_event_timestamp_seconds"},
+        {
+            "synced": "steward_informer_synced",
+            "objects": "steward_informer_objects",
+            "unreadable": "steward_informer_unreadable_objects",
+            "last heard": "steward_informer_last_event_timestamp_seconds",
+        },
     ),
     (
         "Queues",

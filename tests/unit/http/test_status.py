@@ -15,7 +15,7 @@ from steward.telemetry.probes import LIVENESS, READINESS, Check, Verdict
 
 
 class Cache:
-    resource_name, last_event, is_synced = "pods", time.time() - 90, True
+    resource_name, last_event, is_synced, unreadable = "pods", time.time() - 90, True, 2
 
     def __len__(self):
         return 12_345
@@ -108,7 +108,7 @@ def test_a_check_that_raises_does_not_take_the_page_along(page):
 def test_caches_queues_and_counts_are_those_of_the_metrics(page):
     seen = text(page())
 
-    assert "Caches resource synced objects last heard pods yes 12,345 1.5 min ago" in seen
+    assert "Caches resource synced objects unreadable last heard pods yes 12,345 2 1.5 min ago" in seen
     assert "Queues queue waiting added retried longest in work (s) headless 7 - - 2.2" in seen
     assert "success 3" in seen
     assert "201 4" in seen, "added up over resources"
