@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.peers import ALL, CLIENT_GO, INFORMER, KOPF, STEWARD, USUAL, Peer
+from harness.peers import ALL, CLIENT_GO, INFORMER, KOPF, Peer
 
 FAKE, REAL = "fake server", "kube-apiserver"
 
@@ -111,7 +111,7 @@ STANDARD = Plan(
         Stage(FAKE, 1_000, CLIENT_GO, storm=10_000),
         Stage(FAKE, 10_000, CLIENT_GO, RATES),
         Stage(FAKE, 10_000, (KOPF, INFORMER), (200,)),
-        Stage(FAKE, 50_000, (STEWARD, USUAL)),
+        Stage(FAKE, 50_000, CLIENT_GO),
         Stage(REAL, 10_000, CLIENT_GO, (50, 100)),
     ),
     counted=ALL,

@@ -12,6 +12,7 @@ import matplotlib as mpl
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 PANELS = (
     ("memory_bytes", 1e-6, "Memory, MB", "pods in the cluster"),
@@ -32,11 +33,19 @@ def main(source: Path, target: Path) -> None:
     for axis, (name, unit, title, below) in zip(axes, PANELS, strict=True):
         for peer, colour in zip(peers, COLOURS, strict=False):
             points = sorted(lines[name, peer].items())
-            axis.plot([at for at, _ in points], [value * unit for _, value in points], marker="o", color=colour, label=peer)
+            if points:
+                axis.plot([at for at, _ in points], [value * unit for _, value in points], marker="o", color=colour, label=peer)
         axis.set(title=title, xlabel=below, xscale="log", yscale="log")
-        axis.grid(visible=True, which="major", alpha=0.3)
+        places = sorted({at for peer in peers for at in lines[name, peer]})
+        axis.set_xticks(places, [f"{at:,}" for at in places])
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        for which in (axis.xaxis, axis.yaxis):
+            which.set_minor_locator(NullLocator())
+        axis.grid(visible=True, alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=len(peers), frameon=False)
+    shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(shown.values(), shown.keys(), loc="lower center", ncols=len(peers), frameon=False)
     figure.tight_layout(rect=(0, 0.08, 1, 1))
     figure.savefig(target, facecolor="white", metadata={"Date": None})
 
