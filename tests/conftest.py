@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine, not about us.
+settings.register_profile("steward", deadline=None)
+settings.load_profile("steward")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

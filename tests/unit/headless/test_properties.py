@@ -113,7 +113,7 @@ drifts = st.lists(st.sampled_from([(resource, patch) for resource, patches in DR
 
 
 # Explaining a failure traces every line that ran, which takes longer than a test may.
-@settings(max_examples=50, deadline=None, phases=set(Phase) - {Phase.explain}, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, phases=set(Phase) - {Phase.explain}, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds=st.tuples(some_pods, some_pods), leftovers=leftovers, occupants=occupants, drifts=drifts, configured=st.tuples(configs, configs))
 def test_three_rounds_lead_from_anything_to_exactly_the_right_children(worlds, leftovers, occupants, drifts, configured):
     """From any beginning, and again after pods were replaced, children meddled with and the configuration changed.

@@ -333,7 +333,7 @@ HAPPENINGS = st.one_of(
 
 
 @given(happenings=st.lists(HAPPENINGS, max_size=40), order=st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_comes_in_whichever_order_the_store_becomes_what_the_server_has(happenings, order):
     """Events late, twice or out of order, lists that overlap with writes of ours: in the end the cache is the truth, and so is what was told."""
 

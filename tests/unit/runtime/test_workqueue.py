@@ -286,7 +286,7 @@ STEPS = st.one_of(
 
 
 @given(steps=st.lists(STEPS, max_size=60), workers=st.integers(1, 4), seed=st.integers(0, 1000))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_key_is_in_two_hands_and_no_add_is_lost(steps, workers, seed):
     """Whatever is added, in whichever way and order: one worker for a key at a time, and each add is seen by a round after it."""
 
