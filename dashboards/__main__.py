@@ -5,10 +5,10 @@ import json
 import sys
 from pathlib import Path
 
-from dashboards import headless
+from dashboards import headless, overview, runtime
 
 HERE = Path(__file__).parent
-DASHBOARDS = (headless.DASHBOARD,)
+DASHBOARDS = (overview.DASHBOARD, headless.DASHBOARD, runtime.DASHBOARD)
 
 
 def main() -> int:

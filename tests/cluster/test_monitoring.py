@@ -1,6 +1,5 @@
 """Prometheus Operator and a real Prometheus, on what the chart says to them."""
 
-import itertools
 import json
 import re
 import subprocess
@@ -13,6 +12,7 @@ from cluster.support.prometheus import NAMESPACE, SERVICE
 from cluster.support.wait import until
 from demolib import workloads
 
+from support import boards
 from support.examples import examples
 
 JOB = "steward-headless"
@@ -30,8 +30,6 @@ OTHER = {
     # Two releases share a cluster when each has its own pods.
     "components": {"headless": {"config": {"podSelector": "served-by=other"}}},
 }
-VARIABLES = {"cluster": ".*", "namespace": ".+", "job": ".+", "__rate_interval": "5m"}
-"""As Grafana fills them in when All is chosen, and for a view of some hours."""
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +81,16 @@ def test_the_pod_monitor_of_a_second_release_makes_a_target_that_is_up(prometheu
 
 def queries():
     """Every query of every dashboard, with the panel it stands in."""
-    for path in sorted((REPOSITORY / "dashboards").glob("*.json")):
-        panels = json.loads(path.read_text())["panels"]
-        for panel in itertools.chain(panels, *(panel.get("panels", []) for panel in panels)):
-            for target in panel.get("targets", []):
-                yield pytest.param(target["expr"], id=f"{path.stem}: {panel['title']}, {target['refId']}")
+    for uid, board in boards.boards().items():
+        for panel in boards.panels(board):
+            for target in panel["targets"]:
+                yield pytest.param(target["expr"], id=f"{uid}: {panel['title']}, {target['refId']}")
 
 
 @pytest.mark.parametrize("expression", list(queries()))
 def test_every_query_of_a_dashboard_returns_data(prometheus, release, expression):
     """At least one series, and it has a number."""
-    filled = re.sub(r"\$\{?(\w+)\}?", lambda found: VARIABLES[found[1]], expression)
+    filled = boards.filled(expression)
 
     until(f"there is data for {filled}", lambda: prometheus.numbers(filled), timeout=60)
 

@@ -1,0 +1,93 @@
+"""The stage with all who are on it, and the play: an hour's worth of an operator's life in a minute or some."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.support.wait import until
+from observability.stage.kube import Kube, kubeconfig
+from observability.stage.load import Load
+from observability.stage.operator import COMPONENT, NAMESPACE, Operator
+from observability.stage.prometheus import Prometheus
+
+from support.envtest import ControlPlane
+
+VALUES = {
+    "prometheusRule": {
+        "enabled": True,
+        "compatibilityRules": True,
+        # All else is as in production; only the patience is shorter.
+        "rules": {"HighServiceCreationErrorRate": {"for": "3s"}},
+    },
+}
+LABELS = {"cluster": "prod-eu", "namespace": NAMESPACE, "job": f"steward-{COMPONENT}"}
+PODS = 150
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a test sees.
+
+    Attributes:
+        prometheus: It has scraped the play, and scrapes on.
+        operators: Those that were scraped.
+        load: Has ended; the pods that were there then still are.
+        kube: The API server.
+        began: Unix time of the first scrape.
+        ended: Unix time of the end of the play.
+    """
+
+    prometheus: Prometheus
+    operators: list[Operator]
+    load: Load
+    kube: Kube
+    began: float
+    ended: float
+
+
+@contextmanager
+def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
+    """Start all, and play for so long."""
+    with ExitStack() as stack:
+        plane = ControlPlane(directory)
+        plane.start()
+        stack.callback(plane.stop)
+        kube = Kube(plane)
+        kube.namespace(NAMESPACE)
+        access = kubeconfig(plane, directory / "admin.kubeconfig")
+        operators = [Operator(f"steward-headless-{suffix}", access, directory) for suffix in ("5d8f7c9b64-2xkqp", "5d8f7c9b64-tz7hn")]
+        for operator in operators:
+            operator.start()
+            stack.callback(operator.stop)
+        prometheus = Prometheus(directory, VALUES)
+        prometheus.start([(operator.address, LABELS | {"pod": operator.name}) for operator in operators])
+        stack.callback(prometheus.stop)
+        load = Load(kube, pods=PODS)
+        load.begin()
+        for operator in operators:
+            until(f"{operator.name} is ready", lambda operator=operator: operator.is_ready)
+        until("Prometheus scrapes both", lambda: prometheus.is_ready and prometheus.numbers('up{job="steward-headless"}') == [1, 1])
+        began = time.time()
+        _play(operators, load, seconds)
+        load.end()
+        yield Stage(prometheus, operators, load, kube, began, time.time())
+
+
+def _play(operators: list[Operator], load: Load, seconds: float) -> None:
+    """A quiet time, a policy that refuses Services, a leader that is replaced, and a quiet time again."""
+    _, refused, allowed, replaced, end = (time.monotonic() + seconds * share for share in (0, 0.3, 0.5, 0.65, 1))
+    _wait(refused)
+    load.refuse()
+    _wait(allowed)
+    load.allow()
+    _wait(replaced)
+    leader = until("one leads", lambda: next((operator for operator in operators if operator.leads), None))
+    leader.stop()
+    leader.start()
+    _wait(end)
+
+
+def _wait(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
