@@ -129,6 +129,10 @@ release-image: ; @ci/release image '$(IMAGE)'
 release-push: ; @ci/release push '$(REGISTRY)'
 release-sign: ; @ci/release sign '$(IMAGE)' '$(REGISTRY)'
 
+.PHONY: site
+site: venv ## Make a site of docs/, in .cache/site
+	@ci/step 'site' mkdocs build --quiet --strict
+
 .PHONY: clean
 clean: cluster-down ## Remove all that was made here; the next start builds for minutes again
 	@rm -rf .venv .cache dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
