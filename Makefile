@@ -23,7 +23,7 @@ CLUSTER_TESTS := $(wildcard tests/cluster)
 
 CHART_TOOLS := helm ct kubeconform helm-docs crane
 LINT_TOOLS := helm ct helm-docs actionlint
-ALERT_TOOLS := promtool prometheus
+ALERT_TOOLS := promtool prometheus pint
 CONTRACT_TOOLS := kube-apiserver etcd
 
 PYTEST := pytest $(PYTEST_FLAGS)

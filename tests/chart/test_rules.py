@@ -86,7 +86,7 @@ def test_defaults_are_the_files():
         source = ALERTS[alert]
         assert rule["expr"] == source["expr"].strip().replace('component=~".+"', 'component=~"headless"')
         assert rule["labels"] == source["labels"]
-        assert rule["for"] == source["for"]
+        assert [rule.get(key) for key in ("for", "keep_firing_for")] == [source.get(key) for key in ("for", "keep_firing_for")]
         assert rule["annotations"] == {key: text for key, text in source["annotations"].items() if key != "dashboard_url"}
 
 

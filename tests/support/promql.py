@@ -13,8 +13,53 @@ import yaml
 from support import helm
 
 HISTOGRAM_PARTS = ("bucket", "sum", "count")
-OTHERS = {"ALERTS"}
+OTHERS = {"ALERTS", "up"}
 """Metrics that Prometheus itself makes."""
+
+
+def nodes(expr: str) -> list[promql_parser.Expr]:
+    """Every node of the syntax tree, the root first."""
+    found: list[promql_parser.Expr] = []
+    promql_parser.walk(promql_parser.parse(expr), pre_visit=found.append)
+    return found
+
+
+def labels(expr: promql_parser.Expr) -> set[str] | None:
+    """The labels of the series an expression gives, as far as it says so: None stands for all that the metric has."""
+    match expr:
+        case promql_parser.ParenExpr() | promql_parser.UnaryExpr() | promql_parser.SubqueryExpr():
+            return labels(expr.expr)
+        case promql_parser.AggregateExpr():
+            return _aggregated(expr)
+        case promql_parser.BinaryExpr():
+            return _matched(expr)
+        case promql_parser.Call():
+            return _called(expr)
+        case promql_parser.NumberLiteral() | promql_parser.StringLiteral():
+            return set()
+    return None
+
+
+def _aggregated(expr: promql_parser.AggregateExpr) -> set[str] | None:
+    if expr.modifier is None:
+        return set()
+    if expr.modifier.type == promql_parser.AggModifierType.By:
+        return set(expr.modifier.labels)
+    inner = labels(expr.expr)
+    return None if inner is None else inner - set(expr.modifier.labels)
+
+
+def _matched(expr: promql_parser.BinaryExpr) -> set[str] | None:
+    is_scalar = isinstance(expr.lhs, promql_parser.NumberLiteral) or (isinstance(expr.lhs, promql_parser.Call) and expr.lhs.func.name == "time")
+    return labels(expr.rhs if is_scalar else expr.lhs)
+
+
+def _called(expr: promql_parser.Call) -> set[str] | None:
+    if expr.func.name in ("absent", "absent_over_time", "vector", "scalar", "time"):
+        return set()
+    vectors = [argument for argument in expr.args if not isinstance(argument, promql_parser.NumberLiteral | promql_parser.StringLiteral)]
+    inner = labels(vectors[0]) if vectors else set()
+    return inner - {"le"} if inner is not None and expr.func.name == "histogram_quantile" else inner
 
 
 def selectors(expr: str) -> list[tuple[str, dict[str, str]]]:
@@ -38,13 +83,20 @@ def undeclared(expr: str) -> set[str]:
     return {name for name, _ in selectors(expr) if name not in known | OTHERS}
 
 
-@lru_cache
 def declared() -> frozenset[str]:
     """Names of all series of all components, as ``steward describe`` says; a histogram has three."""
-    names: set[str] = set()
+    return frozenset(types())
+
+
+@lru_cache
+def types() -> dict[str, str]:
+    """Type of each series of all components: ``counter`` or ``gauge``; the parts of a histogram are counters."""
+    found: dict[str, str] = {}
     for component in yaml.safe_load((helm.CHART / "values.yaml").read_text())["components"]:
         done = subprocess.run(["steward", "describe", component, "-o", "json"], check=True, capture_output=True, text=True)
         for metric in json.loads(done.stdout)["metrics"]:
-            parts = HISTOGRAM_PARTS if metric["type"] == "histogram" else ()
-            names |= {f"{metric['name']}_{part}" for part in parts} or {metric["name"]}
-    return frozenset(names)
+            if metric["type"] == "histogram":
+                found |= {f"{metric['name']}_{part}": "counter" for part in HISTOGRAM_PARTS}
+            else:
+                found[metric["name"]] = metric["type"]
+    return found
