@@ -62,6 +62,9 @@ class Paths:
 
 
 def find() -> Paths:
-    """Paths of this checkout."""
+    """Paths of this checkout.
+
+    The cache is where it really is: a running node bears that name, and a link to it must not make it somebody else's, or leftovers.
+    """
     cache = os.environ.get("STEWARD_CACHE")
-    return Paths(REPOSITORY, Path(cache).expanduser().resolve() if cache else REPOSITORY / ".cache")
+    return Paths(REPOSITORY, (Path(cache).expanduser() if cache else REPOSITORY / ".cache").resolve())

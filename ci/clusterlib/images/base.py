@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clusterlib import lock, processes, progress, scratch
 from clusterlib.errors import ClusterError
-from clusterlib.images import oci
+from clusterlib.images import archives, oci
 from clusterlib.paths import Paths
 
 OFFICIAL = "docker.io/library/python:3.13-slim"
@@ -52,7 +52,7 @@ def ensure(paths: Paths, env: Mapping[str, str]) -> Path:
                 _debootstrap(tree, env)
                 oci.write(oci.Image(f"localhost/steward-base:{RECIPE}", layers=[tree], config=_CONFIG), archive)
                 tree.unlink()
-    return archive
+        return archives.keep(archive, "base-*.tar")
 
 
 def _debootstrap(target: Path, env: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clusterlib import lock, processes, progress, scratch
 from clusterlib.errors import ClusterError
-from clusterlib.images import base, pip_settings
+from clusterlib.images import archives, base, pip_settings
 from clusterlib.node import checks
 from clusterlib.paths import Paths
 from clusterlib.providers import docker_answers
@@ -33,14 +33,13 @@ class Builder:
         with lock.hold(self._paths.images / "steward.lock", "building our image"):
             if archive.exists():
                 progress.say(f"image {reference} is cached")
-                return archive
+                return archives.keep(archive, "steward-*.tar")
             half_made = scratch.directory(self._paths) / "steward.tar"
             if docker_answers(self._paths):
                 self._build_with_docker(reference, half_made)
             else:
                 self._build_with_buildah(reference, half_made)
-            half_made.rename(archive)
-        return archive
+            return archives.keep(half_made.rename(archive), "steward-*.tar")
 
     def _build_with_docker(self, reference: str, archive: Path) -> None:
         with progress.step(f"building image {reference} with Docker", f"built image {reference}"):
