@@ -72,7 +72,7 @@ class Worked:
             return False
         plan = self.desk.controller.reconcile(state)
         outcome = await perform(plan, client=self._client, recorder=self, fence=Open(), writers=self.desk.writers)
-        self.desk.controller.count(state, plan, outcome, 0.0)
+        self.desk.controller.concluded(state, plan, outcome, 0.0)
         self.refused -= set(map(_target, plan.actions))
         self.refused |= {_target(action) for action, error in outcome.results if isinstance(error, errors.NotOurs)}
         for error in outcome.errors:

@@ -107,19 +107,12 @@ class Cluster(msgspec.Struct, frozen=True):
             key, pod, name, self.services.get(Key(key.namespace, name)), services, slices, self.config, self.instance, self.memory.attempts(key)
         )
 
-    def learn(self, state: State, plan: Plan, outcome: Outcome) -> None:
-        """Remember what the server made of our writes; their answers are in the stores."""
-        for action, error in outcome.results:
-            if error is not None:
-                continue
-            if not isinstance(action, Delete):
-                answer = (self.services if action.resource is SERVICES else self.slices).get(action.desired.metadata.key)
-                spoilt = answer.metadata.resource_version if answer is not None and children.differences(answer, action.desired) else ""
-                self.memory.wrote(state.key, action, spoilt)
-            elif state.pod is not None and children.belongs_to(action.observed.metadata, state.pod):
-                self.memory.deleted(state.key, action)
+    def learn(self, state: State, plan: Plan, outcome: Outcome) -> bool:
+        """Remember what the server made of our writes; whether that is what was wanted. Their answers are in the stores."""
+        settled = self.memory.learn(state.key, state.pod, outcome, {SERVICES: self.services, SLICES: self.slices})
         is_contested = any(event.reason == reasons.CONTESTED for event in plan.events)
         self.memory.judge(state.key, is_conflict=is_contested or bool(outcome.taken))
+        return settled
 
 
 def _other_names(pod: Pod, config: Config) -> Iterable[str]:
@@ -276,13 +269,14 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
         counters.pod_changed(change)
         waiting.pod_changed(change)
 
-    def carried_out(state: State, plan: Plan, outcome: Outcome, seconds: float) -> None:
+    def concluded(state: State, plan: Plan, outcome: Outcome, seconds: float) -> bool:
         counters.reconciled(state, plan, outcome, seconds)
-        cluster.learn(state, plan, outcome)
+        settled = cluster.learn(state, plan, outcome)
         delay = waiting.answered(state.key) if state.pod is not None and census.answers(state.pod) else None
         # A name that was right already is the work of a leader before us.
         if delay is not None and plan.actions:
             counters.named(delay)
+        return settled
 
     return (
         Controller(
@@ -295,6 +289,6 @@ def controllers(context: Context[Config]) -> tuple[Controller[State], ...]:
             observe=cluster.observe,
             reconcile=reconcile,
             concurrency=32,
-            count=carried_out,
+            concluded=concluded,
         ),
     )

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
-from steward.headless.model import EndpointSlice, Service
-from steward.runtime.plan import Apply, Create, Delete
-from steward.runtime.resource import Key
+from steward.headless import children
+from steward.headless.model import EndpointSlice, Pod, Service
+from steward.runtime.plan import Apply, Create, Delete, Outcome
+from steward.runtime.resource import Key, Resource
+from steward.runtime.store import Store
 
 MENDS, WINDOW = 5, 600.0
 """What others change in one child is mended so often within this many seconds; then it is left alone until they have passed."""
@@ -46,6 +48,24 @@ class Memory:
         self.conflicts: set[Key] = set()
         self._attempts: dict[Key, dict[Child, Attempt]] = {}
         self._clock = clock
+
+    def learn(self, key: Key, pod: Pod | None, outcome: Outcome, stores: Mapping[Resource[Any], Store[Any]]) -> bool:
+        """Remember what became of writes whose answers are in the stores; whether all is as it was wanted, and nothing is to follow."""
+        settled = not outcome.errors
+        for action, error in outcome.results:
+            if error is not None:
+                continue
+            if isinstance(action, Delete):
+                # What makes room is followed by what fills it; of what leaves nothing behind, everything is forgotten.
+                settled = False
+                if pod is not None and children.belongs_to(action.observed.metadata, pod):
+                    self.deleted(key, action)
+                continue
+            answer = stores[action.resource].get(action.desired.metadata.key)
+            is_spoilt = answer is not None and bool(children.differences(answer, action.desired))
+            self.wrote(key, action, answer.metadata.resource_version if answer is not None and is_spoilt else "")
+            settled = settled and answer is not None and not is_spoilt
+        return settled
 
     def wrote(self, key: Key, action: Create[Any] | Apply[Any], spoilt: str) -> None:
         """A child was written; ``spoilt`` as in :class:`Attempt`."""

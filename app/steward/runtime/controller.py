@@ -16,7 +16,7 @@ from steward.runtime.apply import Writers, perform
 from steward.runtime.backoff import in_slices, pause
 from steward.runtime.client import Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Create, Event, Outcome, Plan
+from steward.runtime.plan import OPERATIONS, Create, Delete, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Store
@@ -57,7 +57,8 @@ class Controller(msgspec.Struct, Generic[S], frozen=True):
         observe: Reads the stores into a State, or None when the key is of no interest. Given the key and the time.
         reconcile: State in, Plan out: no I/O, no clock, no logger.
         concurrency: Keys in work at once.
-        count: The component's own counters, told each State, its Plan, the Outcome and the seconds it took.
+        concluded: Told each State, its Plan, the Outcome and the seconds it took, for the component's own counters. Says whether the stores now
+            show what the Plan wanted: then its own writes need no second look.
     """
 
     name: str
@@ -65,7 +66,19 @@ class Controller(msgspec.Struct, Generic[S], frozen=True):
     observe: Callable[[Key, dt.datetime], Awaitable[S | None]]
     reconcile: Callable[[S], Plan]
     concurrency: int = 8
-    count: Callable[[S, Plan, Outcome, float], None] | None = None
+    concluded: Callable[[S, Plan, Outcome, float], bool] = lambda *_: False
+
+
+class _Writing:
+    """The children that the Plan of a key writes just now, by resource and key, and whether one of them changed meanwhile."""
+
+    __slots__ = ("children", "moved")
+
+    def __init__(self, plan: Plan) -> None:
+        self.children = {
+            (action.resource, (action.observed if isinstance(action, Delete) else action.desired).metadata.key) for action in plan.actions
+        }
+        self.moved = False
 
 
 class Loop(Generic[S]):
@@ -80,6 +93,7 @@ class Loop(Generic[S]):
         self._results = {result: instruments[metrics.RECONCILES].labels(controller.name, result) for result in metrics.RESULTS}
         self.queue: WorkQueue[Key] = WorkQueue(_observer(controller.name, instruments))
         self._told: dict[Key, tuple[Event, ...]] = {}
+        self._writing: dict[Key, _Writing] = {}
         self._running = False
         for watch in controller.watches:
             writers[str(watch.store.resource)].subscribe(self._wake(watch))
@@ -111,7 +125,11 @@ class Loop(Generic[S]):
             if not self._running:
                 return
             for key in watch.keys(change):
-                self.queue.add(key)
+                writing = self._writing.get(key)
+                if writing is not None and (watch.store.resource, change.object.metadata.key) in writing.children:
+                    writing.moved = True
+                else:
+                    self.queue.add(key)
 
         return handle
 
@@ -173,13 +191,18 @@ class Loop(Generic[S]):
         plan = self.controller.reconcile(state)
         # A resync finds the same facts again; telling them again would be a write for each.
         told = self._told.pop(key, ())
-        outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
+        writing = self._writing[key] = _Writing(plan)
+        try:
+            outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
+        finally:
+            del self._writing[key]
         self._say(key, plan, outcome)
         facts = (*plan.events, *outcome.taken)
         if facts:
             self._told[key] = facts
-        if self.controller.count is not None:
-            self.controller.count(state, plan, outcome, asyncio.get_running_loop().time() - started)
+        settled = self.controller.concluded(state, plan, outcome, asyncio.get_running_loop().time() - started)
+        if writing.moved and not settled:
+            self.queue.add(key)
         return plan, outcome
 
     def _say(self, key: Key, plan: Plan, outcome: Outcome) -> None:

@@ -223,3 +223,44 @@ async def test_only_the_configured_namespaces_are_looked_at(api):
 
     assert {"one/web-0", "two/web-0"} == named(api).keys()
     assert {"one", "two"} == {seen.target.namespace for seen in api.seen("pods")}
+
+
+def looks(steward: Running) -> float:
+    """How often a pod was reconciled."""
+    return sum(
+        steward.registry.get_sample_value("steward_reconcile_total", {"component": "headless", "controller": "headless", "result": result}) or 0.0
+        for result in ("success", "error", "requeue_after")
+    )
+
+
+async def test_writes_that_end_as_they_were_meant_need_no_second_look(api):
+    async with running(api) as steward:
+        for number in range(10):
+            api.add(pod(f"web-{number}", ips=(f"10.0.0.{number + 1}",)))
+        await steward.until(lambda: len(named(api)) == 10)
+        await settled(api)
+        assert 10 == looks(steward)
+        api.merge("pods", "shop/web-0", {"status": {"podIP": "10.0.1.1", "podIPs": [{"ip": "10.0.1.1"}]}})
+        await steward.until(lambda: named(api)["shop/web-0"] == ["10.0.1.1"])
+        await settled(api)
+
+        assert 11 == looks(steward)
+
+
+async def test_a_child_deleted_while_another_is_written_comes_back(api):
+    api.delay(5, "create endpointslices", times=1)
+    async with running(api) as steward:
+        api.add(pod("web-0"))
+        await steward.until(lambda: api.get("services", "shop/web-0") is not None)
+        await asyncio.sleep(1)
+        api.remove("services", "shop/web-0")
+        await steward.until(lambda: named(api))
+
+
+async def test_a_pod_that_moves_while_its_name_is_written_is_followed(api):
+    api.delay(5, "create", times=2)
+    async with running(api) as steward:
+        api.add(pod("web-0"))
+        await asyncio.sleep(1)
+        api.merge("pods", "shop/web-0", {"status": {"podIP": "10.0.0.2", "podIPs": [{"ip": "10.0.0.2"}]}})
+        await steward.until(lambda: named(api) == {"shop/web-0": ["10.0.0.2"]})

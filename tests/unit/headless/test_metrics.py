@@ -23,7 +23,7 @@ def carried_out(desk, *failed):
     seen = desk.observe(KEY)
     plan = desk.controller.reconcile(seen)
     results = tuple((action, FAILED if action.resource.kind in failed else None) for action in plan.actions)
-    desk.controller.count(seen, plan, Outcome(results), 0.03)
+    desk.controller.concluded(seen, plan, Outcome(results), 0.03)
 
 
 def operations(desk):
@@ -208,7 +208,7 @@ def test_a_plan_of_mixed_success_counts_the_worst_of_each_operation():
         (Delete(SLICES, gone, owned=bool), FAILED),
         (Delete(SLICES, gone, owned=bool), None),
     )
-    desk.controller.count(seen, Plan(), Outcome(results), 0.0)
+    desk.controller.concluded(seen, Plan(), Outcome(results), 0.0)
 
     assert {("create", "error"): 1, ("delete", "error"): 1} == operations(desk)
 

@@ -50,7 +50,7 @@ def carry_out(desk, *, failed=()):
     plan = desk.controller.reconcile(seen)
     results = tuple((action, RuntimeError("refused") if action.resource.kind in failed else None) for action in plan.actions)
     desk.file(*(action.resource.manifest(action.desired) for action, error in results if error is None))
-    desk.controller.count(seen, plan, Outcome(results), 0.0)
+    desk.controller.concluded(seen, plan, Outcome(results), 0.0)
 
 
 def delays(desk):
