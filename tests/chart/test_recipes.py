@@ -7,27 +7,17 @@ import subprocess
 import pytest
 import yaml
 
-from support import helm
+from support import crds, helm, recipes
+from support.kubeconform import Kubeconform
 
-README = (helm.CHART / "README.md").read_text()
 META = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())
-FENCE = re.compile(r"^```(?P<language>\w*)(?: (?P<how>\w+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PUBLISHED = f"oci://ghcr.io/steward-dev/charts/steward --version {META['version']}"
 MIRRORED = {"global": {"imageRegistry": "registry.example.com"}}
 
 
-def blocks(language, how):
-    """The blocks of a kind, each with the heading it stands under as its id."""
-    found = [block for block in FENCE.finditer(README) if (block["language"], block["how"]) == (language, how)]
-    headings = [re.findall(r"^#+ (.*)$", FENCE.sub("", README[: block.start()]), re.MULTILINE)[-1] for block in found]
-    names = [f"{heading} {headings[:n].count(heading) + 1}" for n, heading in enumerate(headings)]
-    return [pytest.param(block["text"], id=name) for name, block in zip(names, found, strict=True)]
-
-
-def recipe(name):
-    """The values of the n-th block below a heading."""
-    (text,) = (block.values[0] for block in blocks("yaml", "values") if block.id == name)
-    return yaml.safe_load(text)
+def each(blocks):
+    """A test for each of some blocks."""
+    return pytest.mark.parametrize("text", blocks.values(), ids=blocks)
 
 
 @pytest.fixture
@@ -47,26 +37,19 @@ def shell(tmp_path):
 
 def test_no_block_escapes():
     """Each is of a kind that a test below takes up."""
-    kinds = {("yaml", "values"), ("yaml", "manifest"), ("yaml", "prometheus"), ("yaml", None), ("sh", "offline"), ("sh", None)}
-
-    assert {(block["language"], block["how"]) for block in FENCE.finditer(README)} == kinds
+    assert recipes.kinds() == {("yaml", "values"), ("yaml", "manifest"), ("yaml", "prometheus"), ("yaml", None), ("sh", "offline"), ("sh", None)}
 
 
-@pytest.mark.parametrize("text", blocks("yaml", "values"))
-def test_the_chart_takes_the_values(text):
+@pytest.mark.parametrize("values", recipes.values().values(), ids=recipes.values())
+def test_the_chart_takes_the_values(values):
     """The schema is strict, so a value that is gone fails here."""
-    assert helm.render(yaml.safe_load(text))
-
-
-@pytest.mark.parametrize("text", blocks("yaml", "manifest"))
-def test_the_chart_takes_the_values_inside_of_a_manifest(text):
-    """Those of an Application and of a HelmRelease, from where the release is pushed to."""
-    documents = list(yaml.safe_load_all(text))
-    wanted = documents[-1]["spec"]
-    values = wanted["values"] if "values" in wanted else wanted["source"]["helm"]["valuesObject"]
-
     assert helm.of_kind(helm.render(values), "Deployment")
-    assert helm.of_kind(helm.render(values), "ServiceMonitor") or helm.of_kind(helm.render(values), "PodMonitor")
+
+
+@each(recipes.blocks("yaml", "manifest"))
+def test_manifests_lead_to_where_the_release_is_pushed(text):
+    """With its version."""
+    documents = list(yaml.safe_load_all(text))
     address, _, version = PUBLISHED.removeprefix("oci://").partition(" --version ")
     where = [
         (f"{spec['source']['repoURL']}/{spec['source']['chart']}", spec["source"]["targetRevision"])
@@ -78,13 +61,21 @@ def test_the_chart_takes_the_values_inside_of_a_manifest(text):
     assert where == [(address, version)]
 
 
-@pytest.mark.parametrize("text", blocks("yaml", None))
+def test_flux_takes_its_manifests(tmp_path):
+    """Every field is one of its custom resources; Argo CD's definition comes in a module of 58 MB, so its manifest was checked by hand."""
+    documents = [one for text in recipes.blocks("yaml", "manifest").values() for one in yaml.safe_load_all(text) if one["kind"] in crds.definitions()]
+
+    assert {one["kind"] for one in documents} == {"OCIRepository", "HelmRelease"}
+    assert Kubeconform(tmp_path, "1.34").problems({"flux": documents}) == {"flux": []}
+
+
+@each(recipes.blocks("yaml", None))
 def test_what_others_are_told_is_yaml(text):
     """Values of other charts, which are not at hand here."""
     assert isinstance(yaml.safe_load(text), dict)
 
 
-@pytest.mark.parametrize("text", blocks("sh", None))
+@each(recipes.blocks("sh", None))
 def test_helm_takes_the_commands(text, shell):
     """Run as far as a cluster is not needed."""
     commands = text.replace("\\\n", " ").splitlines()
@@ -97,7 +88,7 @@ def test_helm_takes_the_commands(text, shell):
 
 def test_kube_prometheus_stack_selects_all():
     """Every object that its Prometheus looks for carries the label."""
-    objects = helm.render(recipe("kube-prometheus-stack 1"))
+    objects = helm.render(recipes.values()["kube-prometheus-stack 1"])
     found = [*helm.of_kind(objects, "ServiceMonitor"), *helm.of_kind(objects, "PrometheusRule")]
 
     assert len(found) >= 2
@@ -106,7 +97,7 @@ def test_kube_prometheus_stack_selects_all():
 
 def test_plain_prometheus_finds_the_metrics(tmp_path):
     """promtool takes the job, and the labels and ports that it selects by are on the Service."""
-    ((text,),) = (block.values for block in blocks("yaml", "prometheus"))
+    (text,) = recipes.blocks("yaml", "prometheus").values()
     (tmp_path / "prometheus.yml").write_text(text)
     subprocess.run([helm.tool("promtool"), "check", "config", str(tmp_path / "prometheus.yml")], check=True, capture_output=True)
     service = helm.only(helm.render(), "Service")
@@ -119,16 +110,15 @@ def test_plain_prometheus_finds_the_metrics(tmp_path):
 
 def test_plain_prometheus_takes_the_rules(shell, tmp_path):
     """The command writes a file of rules."""
-    ((text,),) = (block.values for block in blocks("sh", "offline") if block.id.startswith("Plain Prometheus"))
-    shell(text)
+    shell(recipes.blocks("sh", "offline")["Plain Prometheus 1"])
 
     subprocess.run([helm.tool("promtool"), "check", "rules", str(tmp_path / "steward-rules.yaml")], check=True, capture_output=True)
 
 
 def test_dashboards_go_to_grafana_and_into_a_folder():
     """The namespace, the label and the annotation that the sidecar is told of."""
-    settings = yaml.safe_load(next(block.values[0] for block in blocks("yaml", None) if block.id.startswith("Grafana")))
-    found = helm.of_kind(helm.render(recipe("Grafana's sidecar 2")), "ConfigMap")
+    settings = yaml.safe_load(recipes.blocks("yaml", None)["Grafana's sidecar 1"])
+    found = helm.of_kind(helm.render(recipes.values()["Grafana's sidecar 2"]), "ConfigMap")
     dashboards = [one for one in found if "grafana_dashboard" in one["metadata"]["labels"]]
 
     assert dashboards
@@ -138,7 +128,7 @@ def test_dashboards_go_to_grafana_and_into_a_folder():
 
 def test_grafana_operator_imports_every_dashboard():
     """One GrafanaDashboard for each ConfigMap, for the selected Grafanas, in the folder."""
-    objects = helm.render(recipe("grafana-operator 1"))
+    objects = helm.render(recipes.values()["grafana-operator 1"])
     imports = [one["spec"] for one in helm.of_kind(objects, "GrafanaDashboard")]
 
     assert {spec["configMapRef"]["name"] for spec in imports} == {
@@ -149,7 +139,7 @@ def test_grafana_operator_imports_every_dashboard():
 
 def test_openshift_assigns_the_ids_and_answers_names():
     """No user or group is asked for, and egress reaches the port that its DNS listens on."""
-    objects = helm.render(recipe("OpenShift 1"))
+    objects = helm.render(recipes.values()["OpenShift 1"])
 
     for _, pod in helm.pods(objects):
         contexts = [pod["spec"].get("securityContext", {}), *(container.get("securityContext", {}) for container in pod["spec"]["containers"])]
@@ -160,8 +150,7 @@ def test_openshift_assigns_the_ids_and_answers_names():
 
 def test_the_list_of_images_is_whole(shell):
     """What the command prints are the images of all pods, those of hooks and tests too."""
-    ((text,),) = (block.values for block in blocks("sh", "offline") if block.id.startswith("Air gap"))
-    printed = shell(text).split()
+    printed = shell(recipes.blocks("sh", "offline")["Air gap 1"]).split()
     rendered = {container["image"] for _, pod in helm.pods(helm.render(MIRRORED)) for container in pod["spec"]["containers"]}
 
     assert set(printed) == rendered
@@ -170,6 +159,6 @@ def test_the_list_of_images_is_whole(shell):
 
 def test_every_image_comes_from_the_mirror():
     """And every pod has the Secret to pull it."""
-    for _, pod in helm.pods(helm.render(recipe("Air gap 1"))):
+    for _, pod in helm.pods(helm.render(recipes.values()["Air gap 1"])):
         assert {"name": "registry-credentials"} in pod["spec"]["imagePullSecrets"]
         assert all(container["image"].startswith("registry.example.com/steward-dev/steward:") for container in pod["spec"]["containers"])

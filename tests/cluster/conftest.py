@@ -103,15 +103,15 @@ def prometheus(kube_cluster) -> Prometheus:
 
 
 @pytest.fixture(scope="module")
-def kinds_of_others(cluster: Cluster) -> Iterator[Callable[[str], None]]:
-    """Makes the cluster know the kinds of a scenario that belong to other operators, if not the operators. What was made is gone after the module.
+def kinds_of_others(cluster: Cluster) -> Iterator[Callable[[list[helm.Object]], None]]:
+    """Makes the cluster know the kinds of objects that belong to other operators, if not the operators. What was made is gone after the module.
 
     On a cluster of somebody else's nothing is made; the test is skipped where a kind is missing.
     """
     made: list[str] = []
 
-    def know(scenario: str) -> None:
-        for kind in {found["kind"] for found in helm.render(helm.SCENARIOS[scenario])} & crds.definitions().keys():
+    def know(objects: list[helm.Object]) -> None:
+        for kind in {found["kind"] for found in objects} & crds.definitions().keys():
             name = crds.definitions()[kind]["metadata"]["name"]
             if cluster.get("crd", name):
                 continue

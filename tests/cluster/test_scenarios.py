@@ -5,7 +5,10 @@ import json
 import pytest
 from cluster.support.cluster import Failed
 
-from support import helm
+from support import helm, recipes
+
+CASES = {**helm.SCENARIOS, **recipes.values()}
+"""Values by the name of their file in chart/ci, or by that of their recipe in the chart's README."""
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +22,16 @@ def dry_run(cluster, *objects, how=("apply", "--server-side", "--validate=strict
     cluster.kubectl(*how, "--dry-run=server", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
 
-@pytest.mark.parametrize("scenario", helm.SCENARIOS)
-def test_the_api_server_accepts_every_object(cluster, kinds_of_others, namespace, scenario):
+@pytest.mark.parametrize("case", CASES)
+def test_the_api_server_accepts_every_object(cluster, kinds_of_others, namespace, namespace_factory, case):
     """Validated by the server, defaults and admission included; a field it does not know is an error."""
-    kinds_of_others(scenario)
+    objects = helm.render(CASES[case], namespace=namespace)
+    kinds_of_others(objects)
+    for other in {found["metadata"].get("namespace", namespace) for found in objects} - {namespace}:
+        if not cluster.get("namespace", other):
+            namespace_factory(other)
 
-    dry_run(cluster, *helm.render(helm.SCENARIOS[scenario], namespace=namespace))
+    dry_run(cluster, *objects)
 
 
 def pods_of(scenario, namespace):

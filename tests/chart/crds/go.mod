@@ -5,6 +5,8 @@ go 1.26.0
 
 require (
 	github.com/cert-manager/cert-manager v1.20.0
+	github.com/fluxcd/helm-controller v1.6.0
+	github.com/fluxcd/source-controller v1.9.0
 	github.com/grafana/grafana-operator/v5 v5.24.0
 	k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1
 )
