@@ -19,12 +19,15 @@ CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
 BENCH_TESTS := $(wildcard tests/bench)
+FAULT_TESTS := $(wildcard tests/faults)
 CLUSTER_TESTS := $(wildcard tests/cluster)
+CLUSTER_FAULT_TESTS := tests/cluster/test_takeover.py tests/cluster/test_token.py
 
 CHART_TOOLS := helm ct kubeconform helm-docs crane
 LINT_TOOLS := helm ct helm-docs actionlint
 ALERT_TOOLS := promtool prometheus pint
 CONTRACT_TOOLS := kube-apiserver etcd
+FAULT_TOOLS := $(CONTRACT_TOOLS) kube-controller-manager kubectl kwok
 
 PYTEST := pytest $(PYTEST_FLAGS)
 
@@ -39,7 +42,7 @@ demo: ## Start a cluster, install Steward and show it at work
 
 .PHONY: test
 test: lint cluster-up tools ## Run all checks: lint, then all that follows in one pytest run
-	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(BENCH_TESTS) $(CLUSTER_TESTS)
+	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(BENCH_TESTS) $(FAULT_TESTS) $(CLUSTER_TESTS)
 
 .PHONY: lint
 lint: venv ## Check style, types, layers, YAML, workflows, chart and locks; starts nothing
@@ -65,9 +68,9 @@ contract: venv ## Test that the fake API server does what the real one does
 	@$(PYTEST) $(CONTRACT_TESTS)
 
 .PHONY: faults
-faults: venv ## Kill, freeze and cut off a control plane, and count what is lost; not part of test yet
-	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS) kube-controller-manager kwok
-	@$(PYTEST) --faults-long tests/faults
+faults: venv cluster-up ## Kill, freeze and cut off control planes for an hour, write docs/reliability.md; test has five minutes of it
+	@ci/step 'tools' ci/cluster tools $(FAULT_TOOLS)
+	@$(PYTEST) --faults-long --faults-report docs/reliability.md $(FAULT_TESTS) $(CLUSTER_FAULT_TESTS)
 
 .PHONY: chart
 chart: venv ## Test the rendered chart and the dashboards
@@ -144,4 +147,4 @@ venv:
 
 .PHONY: tools
 tools:
-	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS) $(ALERT_TOOLS) $(CONTRACT_TOOLS)
+	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS) $(ALERT_TOOLS) $(FAULT_TOOLS)

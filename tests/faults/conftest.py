@@ -12,13 +12,12 @@ import msgspec
 import pytest
 from faults.harness.cluster import Cluster
 from faults.harness.replicas import Operator
-from faults.harness.report import Report
+from faults.harness.report import REPORT, Report
 from faults.harness.witness import Witness
 
 from steward import __version__
 
 _numbers = itertools.count(1)
-REPORT = pytest.StashKey[Report]()
 TIMEOUT_SECONDS = 400
 """Of one test. What it waits for has shorter deadlines with better words; this one ends a test that hangs."""
 

@@ -55,7 +55,7 @@ class Cluster(ControlPlane):
         self.kubeconfig(self.directory / "admin.kubeconfig")
         for name in CARRIERS:
             self.start_one(name)
-        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, _node())
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, node())
         self.apply(*(found for found in self._chart if found["kind"] in RIGHTS))
 
     def start_one(self, name: str) -> None:
@@ -168,7 +168,8 @@ class Cluster(ControlPlane):
         ]  # fmt: skip
 
 
-def _node() -> Object:
+def node() -> Object:
+    """A node with room for all pods there will be."""
     return {
         "apiVersion": "v1",
         "kind": "Node",

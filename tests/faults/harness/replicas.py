@@ -36,6 +36,20 @@ class Exit(msgspec.Struct, frozen=True):
     code: int
 
 
+class Holdings(msgspec.Struct, frozen=True):
+    """What the processes of a replica hold.
+
+    Attributes:
+        memory_kib: Their share of memory (proc(5), smaps_rollup, Pss).
+        files: Open files, sockets among them.
+        threads: Threads.
+    """
+
+    memory_kib: int
+    files: int
+    threads: int
+
+
 class Operator:
     """One replica, with a token of its own, so that the audit log tells who wrote.
 
@@ -144,14 +158,26 @@ class Operator:
 
     def cpu_seconds(self) -> float:
         """Processor time its processes have used since they were started (proc(5), stat)."""
-        assert self._process is not None
-        pids = [self._process.pid, *_children(self._process.pid)]
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._pids()]
         return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
+
+    def holdings(self) -> Holdings:
+        """What its processes hold now."""
+        processes = [Path(f"/proc/{pid}") for pid in self._pids()]
+        pss = [line.split()[1] for one in processes for line in (one / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:")]
+        return Holdings(
+            memory_kib=sum(map(int, pss)),
+            files=sum(len(list((one / "fd").iterdir())) for one in processes),
+            threads=sum(len(list((one / "task").iterdir())) for one in processes),
+        )
 
     def last_words(self) -> str:
         """The end of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-LATEST_LINES:])
+
+    def _pids(self) -> list[int]:
+        assert self._process is not None
+        return [self._process.pid, *_children(self._process.pid)]
 
     async def _spawn(self) -> None:
         environment = {**os.environ, **self._access, "POD_NAME": self.name, "POD_NAMESPACE": NAMESPACE}

@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 import msgspec
+import pytest
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -24,8 +25,13 @@ class Figure(msgspec.Struct, frozen=True):
     target: float | None = None
 
     def __str__(self) -> str:
-        bound = "" if self.target is None else f" (at most {self.target:g})"
+        bound = "" if self.target is None else f" (at most {self.target:g}{', MISSED' if self.is_missed else ''})"
         return f"{self.name} {self.shown}{bound}"
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it is more than was promised. Tests allow a busy machine a little more than that; the page says so all the same."""
+        return self.target is not None and self.value > self.target
 
     @property
     def shown(self) -> str:
@@ -58,7 +64,8 @@ class Report:
 
 
 def _row(scenario: str, figure: Figure) -> str:
-    return f"| {scenario} | {figure.name} | {figure.shown} | {'' if figure.target is None else f'{figure.target:g}'} |"
+    bound = "" if figure.target is None else f"{figure.target:g}"
+    return f"| {scenario} | {figure.name} | {figure.shown} | {bound}{', **missed**' if figure.is_missed else ''} |"
 
 
 def _machine() -> str:
@@ -66,6 +73,9 @@ def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores ({cpu or platform.machine()}), {memory:.0f} GiB"
 
+
+REPORT = pytest.StashKey[Report]()
+"""Where a run keeps its report."""
 
 PAGE = """<!-- Written by `make faults`. To change the words, change tests/faults/harness/report.py. -->
 # Reliability
