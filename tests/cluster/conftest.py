@@ -28,8 +28,12 @@ TIMEOUT_SECONDS = 300
 """Of one test. What it waits for has shorter deadlines with better words; this one ends a test that hangs."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Every test here needs a cluster, and more time than one in memory; fixtures install, and count by themselves."""
+    if not config.getoption("--faults-long", default=False):
+        left_out = [item for item in items if "tests/cluster/" in item.path.as_posix() and item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "tests/cluster/" in item.path.as_posix():
             item.add_marker(pytest.mark.cluster)
