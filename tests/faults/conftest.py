@@ -31,8 +31,8 @@ class Extent(msgspec.Struct, frozen=True):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults", "faults of a real control plane")
-    group.addoption("--faults-long", action="store_true", help="all faults, and each more often: half an hour")
-    group.addoption("--faults-report", metavar="FILE", help="write the figures to this page if all is well")
+    group.addoption("--faults-long", action="store_true", help="all faults, and each more often: three quarters of an hour")
+    group.addoption("--faults-report", metavar="FILE", help="write the figures to this page, and what failed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def extent(request: pytest.FixtureRequest) -> Extent:
-    return Extent(kills=12, freezes=8) if request.config.getoption("--faults-long") else Extent(kills=2, freezes=1)
+    return Extent(kills=8, freezes=5) if request.config.getoption("--faults-long") else Extent(kills=2, freezes=1)
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +103,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         terminalreporter.section("faults")
         for line in lines:
             terminalreporter.write_line(line)
-    if page and lines and exitstatus == pytest.ExitCode.OK:
-        Path(page).write_text(report.page(), encoding="utf-8")
+    if page and lines and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        failed = [one.nodeid for kind in ("failed", "error") for one in terminalreporter.stats.get(kind, ())]
+        Path(page).write_text(report.page(failed), encoding="utf-8")
         terminalreporter.write_line(f"written to {page}")

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,11 +57,21 @@ class Report:
         """One line for each scenario."""
         return [f"{scenario}: {', '.join(map(str, figures))}" for scenario, figures in self._scenarios.items()]
 
-    def page(self) -> str:
-        """The page of the documentation."""
+    def page(self, failed: Sequence[str] = ()) -> str:
+        """The page of the documentation.
+
+        Args:
+            failed: Tests that failed; they are told.
+        """
         rows = "\n".join(_row(scenario, figure) for scenario, figures in self._scenarios.items() for figure in figures)
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return PAGE.format(date=dt.datetime.now(dt.UTC).date(), machine=_machine(), versions=versions, rows=rows)
+        return PAGE.format(date=dt.datetime.now(dt.UTC).date(), machine=_machine(), versions=versions, rows=rows, outcome=_outcome(failed))
+
+
+def _outcome(failed: Sequence[str]) -> str:
+    if not failed:
+        return "Every scenario held."
+    return "**Not every scenario held in this run.** Failed:\n\n" + "\n".join(f"- `{name}`" for name in failed)
 
 
 def _row(scenario: str, figure: Figure) -> str:
@@ -95,7 +106,13 @@ Names that are there when the API server goes away go on being answered: DNS and
 comes, moves or goes in the meantime. *Recovery* is the time from the moment the API server says `/readyz` until all of the above holds, with twenty
 pods replaced right at the start of it; *failover* the time from the loss of the leader to the first write of the next.
 
-Measured {date} on {machine}: {versions}.
+How to read it: what is promised stands in the last column, and a figure above it is marked, also where the test allows a busy machine a second more.
+The rows of the *installed chart* are from a real node with kubelet and containers, the others from processes. Times hold for this machine; numbers of
+requests follow from arithmetic and hold anywhere: while the API server cannot be reached one task of a process asks for it and everybody else waits
+([why](design/2026-11-21-one-asks-in-an-outage.md)), and a leader renews its lease to the end. A single replica that lost its lease in an outage
+waits for that lease to run out, 15 s, before it leads again.
+
+Measured {date} on {machine}: {versions}. {outcome}
 
 | scenario | figure | measured | at most |
 | --- | --- | ---: | ---: |
