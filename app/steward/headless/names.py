@@ -73,7 +73,8 @@ def endpoint_address(address: str) -> tuple[str, str] | None:
             packed = socket.inet_pton(family, address)
         except (OSError, ValueError):
             continue
-        return None if packed.startswith(special) else (name, str(ipaddress.ip_address(packed)))
+        # inet_pton takes IPv4 in its canonical form alone.
+        return None if packed.startswith(special) else (name, address if family is socket.AF_INET else str(ipaddress.IPv6Address(packed)))
     return None
 
 

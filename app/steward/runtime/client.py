@@ -156,9 +156,7 @@ class Client:
         """
         meta = desired.metadata
         call = errors.Call("create", resource.plural, meta.namespace, meta.name)
-        request = Request(
-            call, "POST", resource.path(meta.namespace), self._managed(), msgspec.json.encode(resource.manifest(desired)), guard=fence.check
-        )
+        request = Request(call, "POST", resource.path(meta.namespace), self._managed(), resource.encoded(desired), guard=fence.check)
         answer = await self._write(request, fence)
         return self._answers.object(resource, answer.body)
 

@@ -7,6 +7,7 @@ figures are those of client-go's ``tools/record/events_cache.go``. Recording nev
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -133,14 +134,16 @@ class Recorder:
         self._news = asyncio.Event()
         self._pauses = Pauses(RETRY)
         self._flushing = asyncio.Lock()
-        self._ring: deque[bytes] = deque(maxlen=RING)
+        self._ring: deque[tuple[str, Event]] = deque(maxlen=RING)
 
     def record(self, event: Event) -> None:
         """Take an Event; see :class:`~steward.runtime.plan.Event`. Never blocks, never raises."""
         self._recorded(event.reason.name)
-        say = log.warning if event.reason.type == "Warning" else log.debug
-        say("event recorded", reason=event.reason.name, object=_object(event), note=event.note)
-        self._ring.append(msgspec.json.encode({"time": micro_time(), "component": self._controller, **_line(event)}))
+        is_warning = event.reason.type == "Warning"
+        if is_warning or log.enabled(logging.DEBUG):
+            say = log.warning if is_warning else log.debug
+            say("event recorded", reason=event.reason.name, object=_object(event), note=event.note)
+        self._ring.append((micro_time(), event))
         event = self._combine(event)
         key = (event.regarding.uid, event.regarding.name, event.reason.name, event.note)
         entry = self._entries.touch(key, lambda: _Entry(event))
@@ -152,7 +155,8 @@ class Recorder:
 
     def recent(self) -> bytes:
         """The last Events, one JSON object a line, oldest first. Callable from any thread."""
-        return b"".join(line + b"\n" for line in tuple(self._ring))
+        lines = ({"time": time, "component": self._controller, **_line(event)} for time, event in tuple(self._ring))
+        return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
     async def run(self) -> NoReturn:
         """Write what was recorded, for ever."""

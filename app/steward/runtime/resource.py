@@ -137,13 +137,17 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
         body: Mapping[str, Any] = msgspec.to_builtins(desired)
         return {"apiVersion": self.api_version, "kind": self.kind, **body}
 
+    def encoded(self, desired: T) -> bytes:
+        """The manifest as JSON, at half the price."""
+        return b'{"apiVersion":"%s","kind":"%s",%s' % (self.api_version.encode(), self.kind.encode(), msgspec.json.encode(desired)[1:])
+
     def __str__(self) -> str:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 def micro_time() -> str:
     """Now, as ``metav1.MicroTime``."""
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def check_namespaces(field: str, names: Iterable[str]) -> None:

@@ -133,10 +133,14 @@ class Writer(Generic[T]):
 
         An event of a version we hold or passed, in a write of ours too, is dropped. A new uid under an old key is a deletion and an addition.
         """
-        if self._is_known_better(item.metadata):
+        meta = item.metadata
+        if self._is_known_better(meta):
             return
-        self._written.pop(item.metadata.key, None)
-        self._put(self.share(item))
+        self._written.pop(meta.key, None)
+        held = self.store.get(meta.key)
+        # Mostly a write of ours, as the watch tells of it: nothing of it is kept, so nothing needs to be shared.
+        if held is None or held.metadata.resource_version != meta.resource_version or held.metadata.uid != meta.uid:
+            self._put(self.share(item))
 
     def obscure(self, meta: ObjectMeta) -> None:
         """Take note that an object is now something that does not fit its struct. What we hold of it stays, unless that was another one."""
