@@ -17,6 +17,7 @@ import socket
 import ssl
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -48,6 +49,11 @@ FAILED = Arbiter.WORKER_BOOT_ERROR
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _log = get_logger(__name__)
+
+
+REQUEST_SECONDS = 8.0
+"""What one request may take from its first byte to the last of its answer. A client that sends or reads a byte now and then is never silent for
+long, and would keep a thread for ever; below the 10 s after which the kubelet gives up a probe."""
 
 
 class CannotStart(Exception):
@@ -169,6 +175,10 @@ class Worker(ThreadWorker):
 
     app: Server
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._under_way: dict[TConn, float] = {}
+
     def init_signals(self) -> None:
         """As gunicorn, but a terminal's Ctrl-C or hang-up, which reaches both processes, is left to the master."""
         super().init_signals()
@@ -195,11 +205,25 @@ class Worker(ThreadWorker):
         """One request, in a thread. For each client that does not hang up gunicorn's main loop would wait 2 s, and its heartbeat with it."""
         if not self._secured(conn):
             return False
-        kept: object = super().handle(conn)
+        self._under_way[conn] = time.monotonic()
+        try:
+            kept: object = super().handle(conn)
+        finally:
+            del self._under_way[conn]
         if not kept:
             with suppress(OSError):
                 conn.sock.shutdown(socket.SHUT_RDWR)
         return kept
+
+    def murder_pending(self) -> None:
+        """Called by gunicorn every second, to end connections that wait for nothing; here also those whose request takes too long."""
+        super().murder_pending()
+        too_early = time.monotonic() - REQUEST_SECONDS
+        for conn in [conn for conn, since in list(self._under_way.items()) if since < too_early]:
+            _log.debug("request took too long, connection cut")
+            with suppress(OSError):
+                # Of the socket beneath TLS: the thread that waits for it holds the state of the encryption.
+                socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
 
     def _secured(self, conn: TConn) -> bool:
         """Whether a connection can be read: on a port with TLS it is wrapped first, which waits for nothing yet."""

@@ -5,8 +5,9 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,33 @@ def test_clients_that_stop_halfway_do_not_keep_a_probe_waiting(serving):
 
     assert probed < 10
     assert "socket error" not in running.log().lower()
+    assert "Traceback" not in running.log()
+
+
+@pytest.mark.slow
+def test_clients_that_send_a_byte_now_and_then_are_let_go_too(serving):
+    """Never silent for long, and never done: more of them than there are threads."""
+    running = serving("obey")
+    with ExitStack() as held:
+        trickling = [held.enter_context(socket.create_connection(("127.0.0.1", running.health_port))) for _ in range(2 * THREADS)]
+        over = threading.Event()
+
+        def trickle():
+            while not over.wait(0.5):
+                for client in trickling:
+                    with suppress(OSError):
+                        client.send(b"x")
+
+        for client in trickling:
+            client.sendall(b"GET /livez HTTP/1.1\r\nX-A: ")
+        dripping = threading.Thread(target=trickle)
+        dripping.start()
+        try:
+            running.until("/livez", 200, seconds=30)
+        finally:
+            over.set()
+            dripping.join()
+
     assert "Traceback" not in running.log()
 
 
