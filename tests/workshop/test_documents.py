@@ -11,6 +11,8 @@ LIST = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md")
 LISTED = subprocess.run(LIST, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
 DOCUMENTS = [name for name in LISTED if (ROOT / name).exists()]
 OURS = re.compile(r"https://(?:github\.com/steward-dev/steward/(?:blob|tree)|raw\.githubusercontent\.com/steward-dev/steward)/main/")
+WRITTEN_BY_A_RUN = {"docs/metrics.md", "docs/performance.md", "docs/reliability.md"}
+"""Pages that a command writes from what it found, and that may not be there before it ran."""
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -35,7 +37,9 @@ def headings(path):
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_somewhere(name):
     """To a file or folder, and to the heading they name."""
-    missing = [link for link, path, heading in links(name) if not path.exists() or (heading and heading not in headings(path))]
+    to_come = {ROOT / page for page in WRITTEN_BY_A_RUN}
+    there = [(link, path, heading) for link, path, heading in links(name) if path.exists() or path not in to_come]
+    missing = [link for link, path, heading in there if not path.exists() or (heading and heading not in headings(path))]
 
     assert missing == []
 
