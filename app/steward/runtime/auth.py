@@ -1,36 +1,47 @@
 """Where the API server is and how we prove who we are.
 
-Taken from the official client's configuration loaders (kubeconfig with exec plugins, in-cluster token files), which are well kept; its
-transport is not used. See ``docs/design`` for why.
+In a pod that is told by its service account. Elsewhere it is read from a kubeconfig by the official client's loaders (contexts, exec plugins), which
+are well kept and loaded only then; the official client's transport is not used. See ``docs/design`` for why.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
-from pathlib import Path
-from typing import cast
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import yaml
-from kubernetes import config as kubeconfig
-from kubernetes.client import Configuration
-from kubernetes.client.rest import should_bypass_proxies
 
 from steward.runtime import errors
+from steward.runtime.serviceaccount import DIRECTORY, ServiceAccount
 
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where the kubelet mounts the service account's files (kubernetes.io/docs, "Accessing the Kubernetes API from a Pod")."""
+SERVICE_ACCOUNT = DIRECTORY
 
-_BROKEN = (kubeconfig.ConfigException, yaml.YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError)
-"""What the official loaders raise for a file that is not there, not YAML, or not a kubeconfig."""
+HEADER_SECONDS = 1.0
+"""Seconds the headers of a kubeconfig are used before its loader is asked again: that takes 20 us, more than the rest of writing a request."""
+
+
+class Settings(Protocol):
+    """What is read of a service account, and of the official client's ``Configuration``."""
+
+    host: str
+    ssl_ca_cert: str | None
+    cert_file: str | None
+    key_file: str | None
+    verify_ssl: bool
+    proxy: str | None
+    no_proxy: str | None
 
 
 class Credentials:
     """Address, headers and TLS settings of one API server.
 
-    Guarantees: a token file that changed is re-read at most a minute later (the official loader's interval); expired exec credentials are
-    renewed; CA and client certificate files are noticed when they change.
+    Guarantees: a token file that changed is re-read at most a minute later; expired exec credentials are renewed; CA and client certificate files
+    are noticed when they change.
 
     Raises:
         ConfigError: The server's or the proxy's address is no URL.
@@ -39,31 +50,28 @@ class Credentials:
     pod there are none.
     """
 
-    def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
-        self._configuration = configuration
+    def __init__(self, settings: Settings, *, user_agent: str) -> None:
+        self._settings = settings
+        self._headers: Callable[[], Mapping[str, str]] = settings.headers if isinstance(settings, ServiceAccount) else _Headers(settings)
         self.user_agent = user_agent
-        self.host: str = _checked("server", configuration.host.rstrip("/"), like="https://10.96.0.1:443")
+        self.host: str = _checked("server", settings.host.rstrip("/"), like="https://10.96.0.1:443")
         self.proxy: str | None = None
-        if configuration.proxy and not should_bypass_proxies(self.host, configuration.no_proxy or ""):
-            named = configuration.proxy if "://" in configuration.proxy else f"http://{configuration.proxy}"
+        if settings.proxy and not _is_near(self.host, settings.no_proxy or ""):
+            named = settings.proxy if "://" in settings.proxy else f"http://{settings.proxy}"
             self.proxy = _checked("proxy", named, like="http://proxy.example:3128")
-        self.server_name: str | None = getattr(configuration, "tls_server_name", None)
+        self.server_name: str | None = getattr(settings, "tls_server_name", None)
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         """Authorization headers for one request.
 
         Raises:
             OSError: The token cannot be read now.
         """
-        try:
-            settings = cast("dict[str, dict[str, str]]", self._configuration.auth_settings())
-        except kubeconfig.ConfigException as error:
-            raise OSError(f"token cannot be read: {error}") from error
-        return {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header" and setting["value"]}
+        return self._headers()
 
     def tls_generation(self) -> object:
         """A value that changes when a certificate file does."""
-        return tuple(_signature(path) for path in (self._configuration.ssl_ca_cert, self._configuration.cert_file, self._configuration.key_file))
+        return tuple(_signature(path) for path in (self._settings.ssl_ca_cert, self._settings.cert_file, self._settings.key_file))
 
     def tls(self) -> ssl.SSLContext:
         """A context of the files as they are now.
@@ -71,17 +79,39 @@ class Credentials:
         Raises:
             OSError: One of them is missing or broken.
         """
-        configuration = self._configuration
-        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
+        settings = self._settings
+        context = ssl.create_default_context(cafile=settings.ssl_ca_cert or None)
         # From Python 3.13 on the default asks of a CA what RFC 5280 does not, such as key identifiers. Go, and so kubectl, does not ask it either,
         # and the CA of older clusters has none. Chain, expiry and name are checked as ever.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, configuration.key_file)
-        if not configuration.verify_ssl:
+        if settings.cert_file:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+        if not settings.verify_ssl:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+class _Headers:
+    """The headers of the official client's configuration, which renews exec credentials and tokens when it is asked for them."""
+
+    def __init__(self, configuration: Any) -> None:
+        self._configuration = configuration
+        self._known: Mapping[str, str] = {}
+        self._next_look = 0.0
+
+    def __call__(self) -> Mapping[str, str]:
+        now = time.monotonic()
+        if now >= self._next_look:
+            from kubernetes.config import ConfigException
+
+            try:
+                settings: dict[str, dict[str, str]] = self._configuration.auth_settings()
+            except ConfigException as error:
+                raise OSError(f"token cannot be read: {error}") from error
+            self._known = {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header" and setting["value"]}
+            self._next_look = now + HEADER_SECONDS
+        return self._known
 
 
 def load(*, user_agent: str, context: str = "") -> Credentials:
@@ -94,18 +124,50 @@ def load(*, user_agent: str, context: str = "") -> Credentials:
     Raises:
         ConfigError: Neither is there, or a file is broken.
     """
+    if not context and "KUBERNETES_SERVICE_HOST" in os.environ and (SERVICE_ACCOUNT / "token").exists():
+        try:
+            account = ServiceAccount(SERVICE_ACCOUNT, os.environ)
+        except (OSError, ValueError) as error:
+            said = f"no way to reach a Kubernetes API server: the service account in {SERVICE_ACCOUNT}: {error}. Let the pod mount its token."
+            raise errors.ConfigError(said) from error
+        return Credentials(account, user_agent=user_agent)
+    return Credentials(_kubeconfig(context), user_agent=user_agent)
+
+
+def _kubeconfig(context: str) -> Settings:
+    from kubernetes import config as kubeconfig
+    from kubernetes.client import Configuration
+
     configuration = Configuration()
-    in_cluster = not context and "KUBERNETES_SERVICE_HOST" in os.environ and (SERVICE_ACCOUNT / "token").exists()
     try:
-        if in_cluster:
-            kubeconfig.load_incluster_config(client_configuration=configuration)
-        else:
-            kubeconfig.load_kube_config(context=context or None, client_configuration=configuration)
-    except _BROKEN as error:
-        raise errors.ConfigError(_explain(error, in_cluster=in_cluster)) from error
-    # Taken as given from here on: the loaders set the host anew for each request, and would look through the whole environment for a proxy each time.
-    configuration.proxy = configuration.proxy
-    return Credentials(configuration, user_agent=user_agent)
+        kubeconfig.load_kube_config(context=context or None, client_configuration=configuration)
+    except (kubeconfig.ConfigException, yaml.YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # What the loader raises for a file that is not there, not YAML, or not a kubeconfig. One line; YAML errors have several.
+        said = " ".join(str(error).split()) or type(error).__name__
+        if not isinstance(error, kubeconfig.ConfigException | yaml.YAMLError | OSError):
+            said = f"it has not the shape of a kubeconfig ({type(error).__name__}: {said})"
+        where = os.environ.get("KUBECONFIG", "~/.kube/config")
+        raise errors.ConfigError(
+            f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {said}. "
+            "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
+        ) from error
+    return configuration
+
+
+def _is_near(server: str, no_proxy: str) -> bool:
+    """Whether a server is reached without a proxy: ``*``, addresses, networks, or domains with all below them, with a port or without."""
+    url = urlsplit(server)
+    host, place = (url.hostname or "").lower(), url.netloc.lower()
+    for entry in (entry.strip().lower() for entry in no_proxy.split(",")):
+        domain = entry.lstrip(".")
+        if entry == "*" or (domain and any(name == domain or name.endswith(f".{domain}") for name in (host, place))):
+            return True
+        try:
+            if ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def _checked(field: str, text: str, *, like: str) -> str:
@@ -120,20 +182,6 @@ def _checked(field: str, text: str, *, like: str) -> str:
     if not usable:
         raise errors.ConfigError(f'{field}: expected a URL like {like}, got "{shown}". Write http:// or https://, a host and a port.')
     return text
-
-
-def _explain(error: Exception, *, in_cluster: bool) -> str:
-    """One line; YAML errors have several."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    if not isinstance(error, kubeconfig.ConfigException | yaml.YAMLError | OSError):
-        said = f"it has not the shape of a kubeconfig ({type(error).__name__}: {said})"
-    if in_cluster:
-        return f"no way to reach a Kubernetes API server: the service account in {SERVICE_ACCOUNT}: {said}. Let the pod mount its token."
-    where = os.environ.get("KUBECONFIG", "~/.kube/config")
-    return (
-        f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {said}. "
-        "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
-    )
 
 
 def namespace() -> str:

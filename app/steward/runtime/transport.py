@@ -105,7 +105,7 @@ class HTTPTransport:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._head = f"Accept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: {credentials.user_agent}\r\n"
-        self._headers: dict[str, str] = {}
+        self._headers: Mapping[str, str] = {}
         self._authorization = ""
         self._pool: Pool | None = None
         self._made_of: object = None

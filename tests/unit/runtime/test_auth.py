@@ -1,6 +1,8 @@
 """What is read from kubeconfigs, certificates and the environment before the first request."""
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,9 +54,11 @@ def kubeconfig(environment, monkeypatch, tmp_path):
         ("192.168.0.0/16,.example.org", PROXY),
         ("127.0.0.1,10.96.0.0/12", None),
         ("10.96.0.1", None),
+        ("10.96.0.1:443", None),
+        ("10.96.0.1:6443,0.96.0.1", PROXY),
         ("*", None),
     ],
-    ids=["not set", "empty", "others", "network", "address", "all"],
+    ids=["not set", "empty", "others", "network", "address", "with its port", "another port", "all"],
 )
 def test_no_proxy_is_honoured(environment, no_proxy, proxy):
     """The API server is reached directly when NO_PROXY names it, as by kubectl and the official client."""
@@ -63,6 +67,61 @@ def test_no_proxy_is_honoured(environment, no_proxy, proxy):
         environment("NO_PROXY", no_proxy)
 
     assert proxy == Credentials(Configuration(host=SERVER), user_agent="steward-test/1").proxy
+
+
+@pytest.fixture
+def service_account(tmp_path, monkeypatch):
+    """The files of a pod's service account, and the variables the kubelet sets."""
+    account = tmp_path / "serviceaccount"
+    account.mkdir()
+    (account / "token").write_text("secret\n")
+    (account / "ca.crt").write_text("certificate")
+    monkeypatch.setattr(auth, "SERVICE_ACCOUNT", account)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return account
+
+
+@pytest.mark.parametrize(("host", "url"), [("10.96.0.1", SERVER), ("fd00::1", "https://[fd00::1]:443")], ids=["IPv4", "IPv6"])
+def test_in_a_pod_the_kubelet_says_where_the_server_is(environment, service_account, host, url):
+    environment("KUBERNETES_SERVICE_HOST", host)
+    environment("HTTPS_PROXY", PROXY)
+    environment("NO_PROXY", ".svc")
+    found = auth.load(user_agent="steward-test/1")
+
+    assert (url, PROXY, {"authorization": "Bearer secret"}) == (found.host, found.proxy, found.headers())
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda account, environment: (account / "token").write_text(""), "token is empty"),
+        (lambda account, environment: (account / "ca.crt").unlink(), "No such file or directory: '{account}/ca.crt'"),
+        (lambda account, environment: (account / "ca.crt").write_text(""), "{account}/ca.crt is empty"),
+        (lambda account, environment: environment("KUBERNETES_SERVICE_PORT", ""), "KUBERNETES_SERVICE_PORT is empty"),
+    ],
+    ids=["empty token", "no authority", "empty authority", "no port"],
+)
+def test_a_service_account_that_is_not_whole_is_one_line(environment, service_account, break_it, said):
+    break_it(service_account, environment)
+
+    with pytest.raises(errors.ConfigError) as caught:
+        auth.load(user_agent="steward-test/1")
+    message = str(caught.value)
+    assert said.format(account=service_account) in message
+    assert message.endswith("Let the pod mount its token.")
+
+
+def test_a_pod_does_not_load_the_official_client(environment, service_account):
+    """It costs a tenth of a second and 12 MB, and gives a pod nothing."""
+    program = (
+        "import sys, pathlib; from steward.runtime import auth; import steward.cli.assembly\n"
+        "auth.SERVICE_ACCOUNT = pathlib.Path(sys.argv[1]); auth.load(user_agent='x').headers()\n"
+        "print([one for one in ('kubernetes', 'aiohttp', 'requests', 'pydantic') if one in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, service_account], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == done.stdout
 
 
 async def test_a_server_named_in_no_proxy_is_reached_although_the_proxy_is_dead(environment):

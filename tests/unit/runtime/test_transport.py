@@ -1,19 +1,17 @@
 """The real transport against real servers: connections, certificates, tokens, and what breaks."""
 
 import asyncio
-import datetime as dt
 import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 from kubernetes.client import Configuration
 
-from steward.runtime import auth, errors
+from steward.runtime import auth, errors, serviceaccount
 from steward.runtime import transport as transports
 from steward.runtime.auth import Credentials
 from steward.runtime.pool import Pool
@@ -396,8 +394,6 @@ def in_cluster(tmp_path, monkeypatch):
     (account / "token").write_text("first")
     (account / "namespace").write_text("shop")
     monkeypatch.setattr(auth, "SERVICE_ACCOUNT", account)
-    monkeypatch.setattr("kubernetes.config.incluster_config.SERVICE_TOKEN_FILENAME", str(account / "token"))
-    monkeypatch.setattr("kubernetes.config.incluster_config.SERVICE_CERT_FILENAME", str(account / "ca.crt"))
     monkeypatch.delenv("POD_NAMESPACE", raising=False)
 
     def at(url: str) -> Credentials:
@@ -418,44 +414,35 @@ async def test_in_a_pod_the_service_accounts_token_is_sent(in_cluster):
 
 
 async def test_a_rotated_token_is_sent_within_a_minute(in_cluster, monkeypatch):
-    """The kubelet writes a new one long before the old one ends; the official loader looks at most once a minute."""
+    """The kubelet writes a new one long before the old one ends."""
+    assert serviceaccount.TOKEN_SECONDS <= 60
+    monkeypatch.setattr(serviceaccount, "TOKEN_SECONDS", 0.0)
     account, authority, at = in_cluster
     async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, transport_to(at(server.url)) as transport:
         first = await transport.send(GET, timeout=5)
-        (account / "token").write_text("second")
+        (account / "token").write_text("second\n")
         server.token = "second"
-        with monkeypatch.context() as later:
-            _pass(later, seconds=61)
-            second = await transport.send(GET, timeout=5)
+        second = await transport.send(GET, timeout=5)
 
     assert (404, 404) == (first.status, second.status)
 
 
-def _pass(monkeypatch: pytest.MonkeyPatch, *, seconds: int) -> None:
-    """Let the loader's clock be ahead."""
-
-    class Later(dt.datetime):
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-            return dt.datetime.now(tz) + dt.timedelta(seconds=seconds)
-
-    monkeypatch.setattr("kubernetes.config.incluster_config.datetime", SimpleNamespace(datetime=Later, timedelta=dt.timedelta))
-
-
 @pytest.mark.parametrize("content", ["", None], ids=["empty", "missing"])
-async def test_a_token_file_that_cannot_be_read_costs_the_request(in_cluster, monkeypatch, content):
-    """Not the process: the kubelet may be at it."""
+async def test_a_token_file_that_cannot_be_read_again_costs_nothing(in_cluster, monkeypatch, caplog, content):
+    """The kubelet may be at it; the former token is good for a while. One line says so."""
+    monkeypatch.setattr(serviceaccount, "TOKEN_SECONDS", 0.0)
     account, authority, at = in_cluster
     async with HTTPServer(FakeAPI(), token="first", tls=authority.server()) as server, transport_to(at(server.url)) as transport:
         (account / "token").unlink()
         if content is not None:
             (account / "token").write_text(content)
-        with monkeypatch.context() as later:
-            _pass(later, seconds=61)
-            with pytest.raises(errors.TransportError, match="token"):
-                await transport.send(GET, timeout=5)
-            (account / "token").write_text("first")
-            assert 404 == (await transport.send(GET, timeout=5)).status
+        answers = [(await transport.send(GET, timeout=5)).status for _ in range(3)]
+        (account / "token").write_text("second")
+        server.token = "second"
+        answers.append((await transport.send(GET, timeout=5)).status)
+
+    assert [404] * 4 == answers
+    assert ["token cannot be read, going on with the former one"] == [record.message for record in caplog.records]
 
 
 def test_without_a_cluster_the_fix_is_named(monkeypatch, tmp_path):
