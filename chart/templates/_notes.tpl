@@ -40,8 +40,10 @@
 {{-   if eq $replicas 0 }}
 - {{ $name }} has no replicas, so it does nothing.
 {{-   end }}
-{{-   if and $budget.enabled (kindIs "float64" $budget.minAvailable) (ge (int $budget.minAvailable) $replicas) }}
-- podDisruptionBudget.minAvailable={{ $budget.minAvailable }} with {{ $replicas }} replicas of {{ $name }} blocks the drain of their nodes.
+{{-   range $key := list "minAvailable" "maxUnavailable" }}
+{{-     if and $budget.enabled $replicas (include "steward.budget.blocks" (dict "key" $key "value" (get $budget $key) "replicas" $replicas)) }}
+- podDisruptionBudget.{{ $key }}={{ get $budget $key }} with {{ $replicas }} replicas of {{ $name }} blocks the drain of their nodes. Set replicas=2 and maxUnavailable=1.
+{{-     end }}
 {{-   end }}
 {{-   if and $scaling.enabled $component.leaderElection.enabled }}
 - autoscaling adds replicas of {{ $name }}, of which one works and the others stand by: it does not become faster.
@@ -58,5 +60,14 @@
 {{- end }}
 {{- if not .Values.rbac.create }}
 - rbac.create is false. Without the rights listed by `steward describe <component>` the components do not start.
+{{- end }}
+{{- end }}
+
+{{/* Whether minAvailable or maxUnavailable of a budget lets no pod go: "true" or nothing. Kubernetes rounds percentages up. Call with "key", "value" and "replicas". */}}
+{{- define "steward.budget.blocks" -}}
+{{- $value := toString .value }}
+{{- if ne $value "" }}
+{{-   $pods := hasSuffix "%" $value | ternary (mulf (trimSuffix "%" $value) .replicas 0.01 | ceil) (float64 $value) }}
+{{-   if eq .key "minAvailable" | ternary (ge $pods (float64 .replicas)) (le $pods 0.0) }}true{{ end }}
 {{- end }}
 {{- end }}

@@ -17,6 +17,11 @@ WARNINGS = {
     "every Grafana": ({"dashboards": {"enabled": True, "grafanaOperator": {"enabled": True}}}, "every Grafana imports the dashboards"),
     "no replicas": ({"replicas": 0}, "headless has no replicas"),
     "blocked drain": ({"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}, "blocks the drain of their nodes"),
+    "blocked drain by a percentage": (
+        {"podDisruptionBudget": {"enabled": True, "minAvailable": "51%"}, "replicas": 2},
+        "minAvailable=51% with 2 replicas",
+    ),
+    "blocked drain by none": ({"podDisruptionBudget": {"enabled": True, "maxUnavailable": 0}, "replicas": 3}, "maxUnavailable=0 with 3 replicas"),
     "blocked drain of what is scaled": (
         {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}, "autoscaling": {"enabled": True}, "replicas": 3},
         "minAvailable=1 with 1 replicas",
@@ -33,6 +38,12 @@ WARNINGS = {
 def test_what_will_not_work_is_said(values, warning):
     """Each of these renders, and surprises somebody later."""
     assert warning in helm.notes(values)
+
+
+@pytest.mark.parametrize("budget", [{}, {"minAvailable": 1}, {"minAvailable": "50%"}, {"maxUnavailable": "1%"}], ids=str)
+def test_a_budget_that_lets_a_pod_go_needs_no_warning(budget):
+    """Percentages are rounded up to whole pods, as Kubernetes does."""
+    assert "blocks the drain" not in helm.notes({"podDisruptionBudget": {"enabled": True, **budget}, "replicas": 2})
 
 
 def test_the_defaults_need_no_warning():
