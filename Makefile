@@ -106,7 +106,8 @@ image: ## Build Steward's image, and load it into the cluster if one is up
 
 ##
 .PHONY: generate
-generate: venv ## Write what is generated: dashboards, the chart's schema, README and snapshots, locks
+generate: venv ## Write what is generated: rules of objectives, dashboards, the chart's schema, README and snapshots, locks
+	@ci/slo
 	@python -m dashboards
 	@ci/schema
 	@ci/readme
@@ -115,6 +116,7 @@ generate: venv ## Write what is generated: dashboards, the chart's schema, READM
 
 .PHONY: verify
 verify: venv ## Check that what is generated is what would be generated now
+	@ci/step 'objectives' ci/slo --check
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
 	@ci/step 'changes' ci/changes --check

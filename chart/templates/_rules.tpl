@@ -7,11 +7,14 @@ Call with "context" and "path".
 {{- $groups := list }}
 {{- range $group := (.context.Files.Get .path | fromYaml).groups }}
 {{-   $ofGroup := get $.context.Values.prometheusRule.groups $group.name | default dict }}
+{{-   $objective := get $.context.Values.prometheusRule.objectives ($group.name | trimSuffix "-slo") }}
 {{-   $rules := list }}
 {{-   range $rule := $group.rules }}
 {{-     $change := dict }}
 {{-     if $rule.alert }}
 {{-       $change = get $.context.Values.prometheusRule.rules $rule.alert | default dict }}
+{{-     else if and $objective (eq $rule.record "slo:objective:ratio") }}
+{{-       $change = dict "thresholds" (dict "objective" (divf $objective 100)) }}
 {{-     end }}
 {{-     if ne (toString (get $change "enabled")) "false" }}
 {{-       $rules = append $rules (include "steward.rule" (dict "context" $.context "rule" $rule "change" $change "ofGroup" $ofGroup) | fromYaml) }}
@@ -27,9 +30,12 @@ Call with "context" and "path".
 {{- toYaml (dict "groups" $groups) }}
 {{- end }}
 
-{{/* The groups of a component, or of "common": its alerts, and what it recorded under other names before. As YAML, under "groups". */}}
+{{/* The groups of a component, or of "common": its alerts, its objectives, and what it recorded under other names before. As YAML, under "groups". */}}
 {{- define "steward.rules.of" -}}
 {{- $groups := (include "steward.rules" (dict "context" .context "path" (printf "files/alerts/%s.yaml" .name)) | fromYaml).groups }}
+{{- range $path, $_ := .context.Files.Glob (printf "files/alerts/slo/%s.yaml" .name) }}
+{{-   $groups = concat $groups (include "steward.rules" (dict "context" $.context "path" $path) | fromYaml).groups }}
+{{- end }}
 {{- if .context.Values.prometheusRule.compatibilityRules }}
 {{-   range $path, $_ := .context.Files.Glob (printf "files/alerts/compatibility/%s.yaml" .name) }}
 {{-     $groups = concat $groups (include "steward.rules" (dict "context" $.context "path" $path) | fromYaml).groups }}
@@ -92,7 +98,7 @@ dashboard_url: {{ printf "%s%s" (trimSuffix "/" .) $.rule.annotations.dashboard_
 {{- end }}
 {{- end }}
 
-{{/* Fails on a change of a group, an alert or a threshold that does not exist: else a typo would leave it as it was. */}}
+{{/* Fails on a change of a group, an alert, a threshold or an objective that does not exist: else a typo would leave it as it was. */}}
 {{- define "steward.rules.validate" -}}
 {{- $groups := list }}
 {{- $known := dict }}
@@ -109,6 +115,17 @@ dashboard_url: {{ printf "%s%s" (trimSuffix "/" .) $.rule.annotations.dashboard_
 {{- range $group, $_ := .Values.prometheusRule.groups }}
 {{-   if not (has $group $groups) }}
 {{-     fail (printf "prometheusRule.groups.%s: no such group. There are: %s." $group (sortAlpha $groups | join ", ")) }}
+{{-   end }}
+{{- end }}
+{{- $objectives := list }}
+{{- range $groups }}
+{{-   if hasSuffix "-slo" . }}
+{{-     $objectives = append $objectives (trimSuffix "-slo" .) }}
+{{-   end }}
+{{- end }}
+{{- range $name, $_ := .Values.prometheusRule.objectives }}
+{{-   if not (has $name $objectives) }}
+{{-     fail (printf "prometheusRule.objectives.%s: no such objective. There are: %s." $name (sortAlpha $objectives | join ", ")) }}
 {{-   end }}
 {{- end }}
 {{- range $alert, $change := .Values.prometheusRule.rules }}

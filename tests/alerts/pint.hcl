@@ -8,6 +8,8 @@ checks {
     # They need a Prometheus.
     "alerts/count", "alerts/absent", "alerts/external_labels", "labels/conflict", "promql/counter", "promql/features", "promql/range_query",
     "promql/rate", "promql/series", "promql/vector_matching", "query/cost",
+    # It looks at names only: two objectives record series of the same name, each group its own.
+    "rule/dependency",
   ]
 }
 

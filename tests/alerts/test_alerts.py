@@ -60,7 +60,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not():
 def test_every_recorded_series_has_a_case_with_its_value():
     """By name and by the labels that the rule gives it."""
     samples = [
-        sample["labels"]
+        expected["expr"] + sample["labels"]
         for path in CASES
         for case in yaml.safe_load(path.read_text())["tests"]
         for expected in case.get("promql_expr_test", [])

@@ -8,8 +8,11 @@ import yaml
 from support import helm
 from support.paths import merge
 
-FILES = sorted((helm.CHART / "files" / "alerts").glob("*.yaml"))
+FOLDER = helm.CHART / "files" / "alerts"
+FILES = sorted([*FOLDER.glob("*.yaml"), *FOLDER.glob("slo/*.yaml")])
 ALERTS = {rule["alert"]: rule for path in FILES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"] if "alert" in rule}
+GROUPS = [group["name"] for path in FILES for group in yaml.safe_load(path.read_text())["groups"]]
+OBJECTIVES = [name.removesuffix("-slo") for name in GROUPS if name.endswith("-slo")]
 ON = {"prometheusRule": {"enabled": True}}
 
 
@@ -77,7 +80,7 @@ def test_promtool_accepts_the_rules_without_one(alert, tmp_path):
     rendered = groups(changed(alert, enabled=False))
 
     accepted_by_promtool(tmp_path, rendered)
-    assert {rule["alert"] for group in rendered for rule in group["rules"]} == ALERTS.keys() - {alert}
+    assert {rule["alert"] for group in rendered for rule in group["rules"] if "alert" in rule} == ALERTS.keys() - {alert}
 
 
 def test_defaults_are_the_files():
@@ -107,14 +110,14 @@ def test_the_interval_of_a_group():
     """By default Prometheus' own."""
     intervals = {group["name"]: group.get("interval") for group in groups({"prometheusRule": {"enabled": True, **LAYERS}})}
 
-    assert intervals == {"steward-common": None, "steward-headless": "2m"}
+    assert intervals == dict.fromkeys(GROUPS) | {"steward-headless": "2m"}
 
 
 def test_a_group_can_be_switched_off():
     """The others stay."""
-    assert {group["name"] for group in groups(merge(ON, {"prometheusRule": {"groups": {"steward-headless": {"enabled": False}}}}))} == {
-        "steward-common"
-    }
+    rendered = groups(merge(ON, {"prometheusRule": {"groups": {"steward-headless": {"enabled": False}}}}))
+
+    assert {group["name"] for group in rendered} == set(GROUPS) - {"steward-headless"}
 
 
 def test_groups_of_ones_own():
@@ -126,17 +129,17 @@ def test_groups_of_ones_own():
     }
 
     assert found["a"] == {"name": "a", "rules": [rule]}
-    assert found.keys() == {"steward-common", "steward-headless", "a", "b"}
+    assert found.keys() == {*GROUPS, "a", "b"}
 
 
 def test_names_of_before_can_be_recorded(tmp_path):
     """Off by default; they are rules of the component, and promtool accepts them beside the alerts."""
     rendered = groups(merge(ON, {"prometheusRule": {"compatibilityRules": True, "additionalRuleLabels": {"team": "a"}}}))
-    recorded = {rule["record"] for group in rendered for rule in group["rules"] if "record" in rule}
+    recorded = {rule["record"] for group in rendered if group["name"].endswith("-compatibility") for rule in group["rules"]}
 
     accepted_by_promtool(tmp_path, rendered)
     assert recorded == {"k8s_headless_service_operator_services_total", "k8s_headless_service_operator_reconcile_duration_seconds"}
-    assert not [rule for group in groups() for rule in group["rules"] if "record" in rule]
+    assert recorded.isdisjoint({rule.get("record") for group in groups() for rule in group["rules"]})
 
 
 def test_an_unknown_group_fails_the_render():
@@ -146,8 +149,44 @@ def test_an_unknown_group_fails_the_render():
 
 
 def test_all_alerts_off_leave_no_object():
-    """A PrometheusRule without rules is not created."""
-    assert groups(merge(ON, {"prometheusRule": {"rules": {alert: {"enabled": False} for alert in ALERTS}}})) == []
+    """A PrometheusRule without rules is not created; what an objective records is worth having without its alerts."""
+    alerts = {alert: {"enabled": False} for alert in ALERTS}
+    objectives = {f"{name}-slo": {"enabled": False} for name in OBJECTIVES}
+
+    assert groups(merge(ON, {"prometheusRule": {"rules": alerts, "groups": objectives}})) == []
+    assert {"alert" in rule for group in groups(merge(ON, {"prometheusRule": {"rules": alerts}})) for rule in group["rules"]} == {False}
+
+
+@pytest.mark.parametrize("percent", [99.95, "99.95"], ids=["a number", "as --set gives it"])
+def test_an_objective_can_be_changed(percent, tmp_path):
+    """In one place, from which its budget and its alerts follow; the others stay."""
+    rendered = groups(merge(ON, {"prometheusRule": {"objectives": {"steward-headless-names": percent}}}))
+    recorded = {
+        rule["labels"]["sloth_id"]: rule["expr"] for group in rendered for rule in group["rules"] if rule.get("record") == "slo:objective:ratio"
+    }
+
+    accepted_by_promtool(tmp_path, rendered)
+    assert recorded.keys() == set(OBJECTIVES)
+    assert recorded["steward-headless-names"] == "vector(\n  0.9995 # $objective\n)"
+    assert "0.995 #" in recorded["steward-headless-availability"]
+
+
+@pytest.mark.parametrize(
+    ("objectives", "message"),
+    [
+        ({"names": 99}, "prometheusRule.objectives.names: no such objective. There are: steward-headless-availability, steward-headless-names."),
+        ({"steward-headless-names": 100}, "/prometheusRule/objectives/steward-headless-names"),
+        ({"steward-headless-names": "100"}, "/prometheusRule/objectives/steward-headless-names"),
+        ({"steward-headless-names": 0}, "/prometheusRule/objectives/steward-headless-names"),
+    ],
+    ids=["unknown", "no budget", "no budget, as a text", "nothing promised"],
+)
+def test_an_objective_that_makes_no_sense_fails_the_render(objectives, message):
+    """100 % leaves no budget: every alert on it would fire at the first error."""
+    with pytest.raises(helm.RenderError) as refused:
+        helm.render({"prometheusRule": {"objectives": objectives}})
+
+    assert message in str(refused.value)
 
 
 def test_every_part_of_an_alert_can_be_changed():
