@@ -5,8 +5,7 @@ log:
   level: {{ $component.logLevel }}
   format: {{ $component.logFormat }}
 http:
-  metricsPort: {{ .context.Values.metrics.port }}
-  healthPort: {{ include "steward.healthPort" . }}
+  {{- include "steward.metrics.config" . | nindent 2 }}
 tracing:
   {{- toYaml $component.tracing | nindent 2 }}
 leaderElection:

@@ -32,6 +32,11 @@
       readOnly: true
     - name: tmp
       mountPath: /tmp
+    {{- if and .context.Values.metrics.tls.enabled (include "steward.metrics.secret" .) }}
+    - name: metrics-tls
+      mountPath: {{ include "steward.metrics.tlsDirectory" . }}
+      readOnly: true
+    {{- end }}
     {{- if not .values.serviceAccount.automountServiceAccountToken }}
     - name: token
       mountPath: /var/run/secrets/kubernetes.io/serviceaccount

@@ -66,6 +66,11 @@ selector:
 
 {{- define "steward.monitor.endpoint" -}}
 {{- $endpoint := dict "port" "metrics" "path" "/metrics" "honorLabels" .monitor.honorLabels }}
+{{- $access := include "steward.metrics.access" . | fromYaml }}
+{{- if or .monitor.authorization .monitor.basicAuth }}
+{{-   $access = omit $access "bearerTokenFile" }}
+{{- end }}
+{{- $_ := mergeOverwrite $endpoint $access }}
 {{- range $key := list "interval" "scrapeTimeout" "scheme" "tlsConfig" "authorization" "basicAuth" "bearerTokenFile" "params" "relabelings" "metricRelabelings" }}
 {{-   with get $.monitor $key }}
 {{-     $_ := set $endpoint $key . }}

@@ -25,6 +25,16 @@
 {{- if and .Values.prometheusRule.enabled (not $monitor) }}
 - prometheusRule is enabled without a monitor. Unless something else scrapes the pods, the alerts on absence will fire.
 {{- end }}
+{{- $metrics := .Values.metrics }}
+{{- if and $metrics.authorization.enabled (not $metrics.authorization.subjects) }}
+- metrics.authorization.subjects is empty. Prometheus needs the right to get the nonResourceURL /metrics; kube-prometheus-stack's has it.
+{{- end }}
+{{- if and $metrics.authorization.enabled (eq $metrics.tls.mode "self") (eq $monitor "ServiceMonitor") (not .Values.serviceMonitor.tlsConfig) }}
+- metrics.tls.mode=self: Prometheus cannot check whom it sends its token to. Set mode=certManager or existingSecret.
+{{- end }}
+{{- if and $metrics.tls.enabled (eq $metrics.tls.mode "certManager") (not (.Capabilities.APIVersions.Has "cert-manager.io/v1/Certificate")) }}
+- metrics.tls.mode is certManager, and the cluster has no kind Certificate. Pods wait for its Secret. Install cert-manager.
+{{- end }}
 {{- $operator := .Values.dashboards.grafanaOperator }}
 {{- if and $operator.enabled (not (.Capabilities.APIVersions.Has "grafana.integreatly.org/v1beta1/GrafanaDashboard")) }}
 - dashboards.grafanaOperator is enabled, and the cluster has no kind GrafanaDashboard. Install grafana-operator.

@@ -32,6 +32,13 @@ volumes:
     emptyDir:
       medium: Memory
       sizeLimit: 16Mi
+  {{- if .context.Values.metrics.tls.enabled }}
+  {{- with include "steward.metrics.secret" . }}
+  - name: metrics-tls
+    secret:
+      secretName: {{ . | quote }}
+  {{- end }}
+  {{- end }}
   {{- if not .values.serviceAccount.automountServiceAccountToken }}
   {{- include "steward.pod.token" .values | nindent 2 }}
   {{- end }}

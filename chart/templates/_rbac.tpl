@@ -45,6 +45,9 @@ subjects:
 {{/* What a component does in the namespaces it looks at. */}}
 {{- define "steward.rbac.rules" -}}
 {{- include (printf "steward.%s.rules" .component) . }}
+{{- if .context.Values.metrics.authorization.enabled }}
+{{ include "steward.rbac.reviewRules" . }}
+{{- end }}
 {{- with .context.Values.rbac.extraRules }}
 {{ toYaml . }}
 {{- end }}
@@ -59,6 +62,45 @@ subjects:
   resources: [leases]
   resourceNames: [{{ include "steward.component.name" . | quote }}]
   verbs: [get, patch]
+{{- end }}
+
+{{/* Asking the API server whose a token is, and what they may. */}}
+{{- define "steward.rbac.reviewRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
+
+{{/* The role of those who may read protected metrics, and its binding. Call with the root context. */}}
+{{- define "steward.rbac.metricsReader" -}}
+{{- $authorization := .Values.metrics.authorization }}
+{{- if and .Values.rbac.create $authorization.enabled (include "steward.components.enabled" . | fromYaml).names }}
+{{- $name := include "steward.component.clusterName" (dict "context" . "component" "metrics-reader") }}
+{{- $metadata := include "steward.metadata" (dict "context" . "name" $name "clusterScoped" true) -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  {{- $metadata | nindent 2 }}
+rules:
+  - nonResourceURLs: [/, /metrics, /events]
+    verbs: [get]
+{{- with $authorization.subjects }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  {{- $metadata | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ $name | quote }}
+subjects:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* A role for people, which Kubernetes adds to its own roles of these names. Call with the root context. */}}

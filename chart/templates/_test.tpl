@@ -21,9 +21,18 @@ spec:
       {{- include "steward.container.common" $with | nindent 6 }}
       args:
         - probe
-        - http://{{ include "steward.metrics.name" . }}.{{ include "steward.namespace" .context }}.svc:{{ .context.Values.metrics.port }}/metrics
+        - {{ include "steward.metrics.scheme" .context }}://{{ include "steward.metrics.host" . }}:{{ .context.Values.metrics.port }}/metrics
+        {{- if .context.Values.metrics.tls.enabled }}
+        - --insecure-skip-tls-verify
+        {{- end }}
+        {{- if .context.Values.metrics.authorization.enabled }}
+        {{- /* The test has no token. Only pods that are ready are behind the Service, so their refusal says as much. */}}
+        - --status
+        - "401"
+        {{- else }}
         - --expect
         - steward_component_ready{component="{{ .component }}"} 1.0
+        {{- end }}
         - --timeout
         - "60"
 {{- end }}

@@ -17,6 +17,7 @@
 {{- if eq (int .Values.metrics.port) (include "steward.healthPort" . | int) }}
 {{-   fail (printf "metrics.port: %d is the port of the probes. Choose another one." (int .Values.metrics.port)) }}
 {{- end }}
+{{- include "steward.metrics.validate" . }}
 {{- range $name := (include "steward.components.enabled" . | fromYaml).names }}
 {{-   include "steward.validate.component" (dict "context" $ "component" $name) }}
 {{-   include "steward.monitor.validate" (dict "context" $ "component" $name) }}

@@ -66,6 +66,7 @@ CONFIGURED = {
     "traced": {"tracing": {"endpoint": "http://collector:4318", "sampleRatio": 0.1}},
     "changed": {"logLevel": "warning", "logFormat": "text", "metrics": {"port": 9000}, "leaderElection": {"enabled": False}},
     "scoped": {"rbac": {"scope": "namespace", "namespaces": ["a", "b"]}},
+    "protected": {"metrics": {"tls": {"enabled": True, "mode": "existingSecret", "existingSecret": "a"}, "authorization": {"enabled": True}}},
     "own": {"components": {"headless": {"logLevel": "debug", "config": {"hostNetwork": "deny", "excludeNamespaces": ["kube-system"]}}}},
 }
 
@@ -95,10 +96,11 @@ def test_every_setting_of_the_process_comes_from_a_value():
         assert fields == {key[0].upper() + key[1:] for key in section}
 
 
+@pytest.mark.parametrize("values", [{}, CONFIGURED["protected"]], ids=["plain", "protected"])
 @pytest.mark.parametrize("pod", ["Deployment", "Pod"])
-def test_the_program_understands_its_arguments(pod):
+def test_the_program_understands_its_arguments(pod, values):
     """Commands and options of the pods exist in the program."""
-    args = next(template for name, template in helm.pods(helm.render()) if name.startswith(f"{pod}/"))["spec"]["containers"][0]["args"]
+    args = next(template for name, template in helm.pods(helm.render(values)) if name.startswith(f"{pod}/"))["spec"]["containers"][0]["args"]
     usage = subprocess.run(["steward", args[0], "--help"], check=True, capture_output=True, text=True).stdout
 
     assert [option for option in args if option.startswith("--") and option not in usage] == []

@@ -11,11 +11,17 @@ DEFAULTS = {path: value for path, value in leaves(yaml.safe_load((helm.CHART / "
 
 REFUSED = {
     "dashboards.enabled": r"dashboards\.grafanaOperator\.enabled: needs the ConfigMaps",
+    "metrics.enabled": r"metrics\.authorization\.enabled: with a PodMonitor",
+    "metrics.tls.enabled": r"metrics\.authorization\.enabled: tokens would be sent in the clear",
+    "serviceMonitor.enabled": r"metrics\.authorization\.enabled: with a PodMonitor",
     "leaderElection.enabled": r"autoscaling\.maxReplicas: 3 replicas without leader election",
 }
 """Switches that others cannot do without, and what is said of it."""
 
-NEEDS = {"dashboards.grafanaOperator.enabled": {"dashboards": {"enabled": True}}}
+NEEDS = {
+    "dashboards.grafanaOperator.enabled": {"dashboards": {"enabled": True}},
+    "metrics.authorization.enabled": {"metrics": {"tls": {"enabled": True}}},
+}
 """What a switch cannot do without."""
 
 

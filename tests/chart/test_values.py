@@ -46,6 +46,10 @@ CHANGED = {
     "podSecurityContext.seccompProfile.type": "Unconfined",
     "securityContext.capabilities.drop": ["NET_RAW"],
     "metrics.port": 9000,
+    "metrics.tls.mode": "certManager",
+    "metrics.tls.certManager.duration": "2160h",
+    "metrics.tls.certManager.renewBefore": "360h",
+    "metrics.authorization.subjects": [{"kind": "Group", "name": "sre"}],
     "extraArgs": ["--log-level=debug"],
     "extraEnv": [{"name": "A", "value": "b"}],
     "extraEnvFrom": [{"configMapRef": {"name": "a"}}],
@@ -97,6 +101,10 @@ NEEDS = {
     "dashboards.grafanaOperator": {"dashboards": {"grafanaOperator": {"enabled": True}}},
     "dashboards.folderAnnotation": {"dashboards": {"folder": "Steward"}},
     "metrics.enabled": {"serviceMonitor": {"enabled": False}},
+    "metrics.tls.mode": {"metrics": {"tls": {"enabled": True, "certManager": {"issuerRef": {"name": "ca"}}}}},
+    "metrics.tls.existingSecret": {"metrics": {"tls": {"enabled": True, "mode": "existingSecret", "existingSecret": "a"}}},
+    "metrics.tls.certManager": {"metrics": {"tls": {"enabled": True, "mode": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}}},
+    "metrics.authorization": {"metrics": {"tls": {"enabled": True}, "authorization": {"enabled": True}}},
     "metrics.prometheusAnnotations": {"serviceMonitor": {"enabled": False}},
 }
 """What has to be set for a value to show: values by the path, or the beginning of it."""

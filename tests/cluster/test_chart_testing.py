@@ -7,7 +7,7 @@ from cluster.support.cluster import REPOSITORY
 
 from support import helm
 
-CANNOT_BE_CARRIED: dict[str, str] = {}
+CANNOT_BE_CARRIED = {"certmanager": "cert-manager, which makes the Secret that the pods wait for"}
 """Scenarios that need more than the definition of a custom resource, and what that is."""
 
 

@@ -16,7 +16,7 @@ subjectKeyIdentifier = hash
 [server]
 basicConstraints = critical, CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = IP:127.0.0.1, DNS:localhost
+subjectAltName = {names}
 authorityKeyIdentifier = keyid
 [client]
 basicConstraints = critical, CA:FALSE
@@ -30,17 +30,18 @@ class Authority:
 
     Args:
         directory: Where the files are: ``ca.crt``, ``NAME.crt``, ``NAME.key``.
+        names: What servers are called, as openssl.cnf has it.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, names: str = "IP:127.0.0.1, DNS:localhost") -> None:
         self.directory = directory
         directory.mkdir(exist_ok=True)
         self.ca = directory / "ca.crt"
-        (directory / "openssl.cnf").write_text(_SETTINGS)
+        (directory / "openssl.cnf").write_text(_SETTINGS.format(names=names))
         self._openssl("req", "-x509", *_new_key("ca"), "-subj", "/CN=tests", "-days", "2", "-extensions", "ca", out="ca.crt")
 
     def issue(self, name: str, subject: str, *, usage: str) -> None:
-        """Make a key and a certificate; usage is ``server`` (of the loopback interface) or ``client``."""
+        """Make a key and a certificate; usage is ``server`` or ``client``."""
         self._openssl("req", *_new_key(name), "-subj", subject, out=f"{name}.csr")
         self._openssl(
             "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
