@@ -46,6 +46,14 @@ def test_the_chart_takes_the_values(values):
     assert helm.of_kind(helm.render(values), "Deployment")
 
 
+def test_the_chart_takes_the_values_of_the_first_page():
+    """Those that the README of the repository calls realistic."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", (helm.CHART.parent / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (values,) = (block for block in map(yaml.safe_load, blocks) if "serviceMonitor" in block)
+
+    assert helm.of_kind(helm.render(values), "ServiceMonitor")
+
+
 @each(recipes.blocks("yaml", "manifest"))
 def test_manifests_lead_to_where_the_release_is_pushed(text):
     """With its version."""

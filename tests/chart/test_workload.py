@@ -1,6 +1,7 @@
 """The Deployment, its pods, and what scales and protects them, are as the values say."""
 
 import pytest
+import yaml
 
 from support import helm
 from support.paths import merge, nest
@@ -15,16 +16,17 @@ def test_pods_use_one_image_only():
 
 
 DIGEST = "sha256:" + "ab" * 32
+VERSION = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())["appVersion"]
 
 
 @pytest.mark.parametrize(
     ("values", "image"),
     [
-        ({}, "ghcr.io/steward-dev/steward:0.1.0"),
+        ({}, f"ghcr.io/steward-dev/steward:{VERSION}"),
         ({"image": {"tag": "1.10"}}, "ghcr.io/steward-dev/steward:1.10"),
-        ({"image": {"digest": DIGEST}}, f"ghcr.io/steward-dev/steward:0.1.0@{DIGEST}"),
-        ({"image": {"registry": ""}}, "steward-dev/steward:0.1.0"),
-        ({"global": {"imageRegistry": "mirror.example.com/"}}, "mirror.example.com/steward-dev/steward:0.1.0"),
+        ({"image": {"digest": DIGEST}}, f"ghcr.io/steward-dev/steward:{VERSION}@{DIGEST}"),
+        ({"image": {"registry": ""}}, f"steward-dev/steward:{VERSION}"),
+        ({"global": {"imageRegistry": "mirror.example.com/"}}, f"mirror.example.com/steward-dev/steward:{VERSION}"),
         ({"components": {"headless": {"image": {"tag": "canary"}}}}, "ghcr.io/steward-dev/steward:canary"),
     ],
     ids=["default", "tag", "digest", "no registry", "global registry", "component"],
