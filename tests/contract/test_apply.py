@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.doors import APPLY, JSON_PATCH, MERGE_PATCH, SERVICES, SLICES, service
+from support.doors import APPLY, JSON_PATCH, MERGE_PATCH, PODS, SERVICES, SLICES, service
 
 WEB = {"name": "web", "port": 80, "targetPort": 80, "protocol": "TCP"}
 METRICS = {"name": "metrics", "port": 9090, "targetPort": 9090, "protocol": "TCP"}
@@ -164,6 +164,33 @@ async def test_an_apply_onto_a_uid_hits_that_object_or_none(door, exists, code, 
     answered, refused = await door.call("PATCH", SERVICES + "/a", body, content_type=APPLY, fieldManager="maker", force="true")
 
     assert (code, reason) == (answered, refused["reason"])
+
+
+async def test_an_apply_to_the_status_writes_and_owns_nothing_of_the_spec(door):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "main", "image": "app"}]}}
+    made = await door.create(PODS, pod)
+    uid = made["metadata"]["uid"]
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "a", "uid": uid, "labels": {"a": "b"}},
+        "spec": {"nodeName": "x"},
+        "status": {"nominatedNodeName": "node-1"},
+    }
+
+    told = await door.ok("PATCH", PODS + "/a/status", body, content_type=APPLY, fieldManager="status", force="true")
+    again = await door.ok("PATCH", PODS + "/a/status", body, content_type=APPLY, fieldManager="status", force="true")
+    other = {**body, "metadata": {"name": "a", "uid": "00000000-0000-4000-8000-00000000dead"}}
+    refused, _ = await door.call("PATCH", PODS + "/a/status", other, content_type=APPLY, fieldManager="status", force="true")
+
+    assert ("node-1", {"a": "b"}) == (told["status"]["nominatedNodeName"], told["metadata"]["labels"])
+    assert made["spec"] == told["spec"]
+    assert told["metadata"]["resourceVersion"] == again["metadata"]["resourceVersion"]
+    owned = [entry for entry in told["metadata"]["managedFields"] if entry["manager"] == "status"]
+    assert [("Apply", "status", {"f:metadata", "f:status"})] == [
+        (entry["operation"], entry["subresource"], set(entry["fieldsV1"])) for entry in owned
+    ]
+    assert 422 == refused
 
 
 async def test_an_apply_of_an_old_version_is_refused(door):

@@ -60,6 +60,7 @@ class Memory:
                 settled = False
                 if pod is not None and children.belongs_to(action.observed.metadata, pod):
                     self.deleted(key, action)
+            if not isinstance(action, Create | Apply):
                 continue
             answer = stores[action.resource].get(action.desired.metadata.key)
             is_spoilt = answer is not None and bool(children.differences(answer, action.desired))

@@ -9,7 +9,7 @@ from typing import Any
 from steward.runtime import errors
 from steward.runtime.client import JSON_PATCH, Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan
+from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan, RemoveFinalizer, UpdateStatus
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import ChildMeta, ObjectMeta
 from steward.runtime.store import Writer
@@ -68,6 +68,10 @@ class _Performer:
                     await self._apply(action)
                 case Delete():
                     await self._delete(action)
+                case UpdateStatus():
+                    await self._update_status(action)
+                case RemoveFinalizer():
+                    await self._remove_finalizer(action)
         except Exception as error:  # noqa: BLE001 - see above
             return error
         return None
@@ -103,14 +107,44 @@ class _Performer:
         # Our own first write was a create; see takeover().
         turn = takeover(meta, self._client.field_manager)
         if turn:
-            await self._turn(action, turn)
+            await self._patch(action, turn)
         made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, fence=self._fence)
         self._writers[str(action.resource)].wrote(made, at=_now())
 
-    async def _turn(self, action: Apply[Any], turn: list[dict[str, object]]) -> None:
-        key = action.observed.metadata.key
+    async def _update_status(self, action: UpdateStatus[Any]) -> None:
+        if action.observed.status == action.desired.status:
+            return
+        uid = action.meta.uid
+        made = await self._client.apply(action.resource, action.desired, uid=uid, force=True, subresource="status", fence=self._fence)
+        self._file(action, made)
+
+    async def _remove_finalizer(self, action: RemoveFinalizer[Any]) -> None:
+        meta = action.meta
+        path = f"/metadata/finalizers/{meta.finalizers.index(action.finalizer)}"
+        patch: list[dict[str, object]] = [
+            {"op": "test", "path": "/metadata/uid", "value": meta.uid},
+            {"op": "test", "path": path, "value": action.finalizer},
+            {"op": "remove", "path": path},
+        ]
         try:
-            await self._client.patch(action.resource, key, turn, content_type=JSON_PATCH, fence=self._fence)
+            left = await self._patch(action, patch)
+        except errors.NotFound:
+            self._writers[str(action.resource)].deleted(action.observed, at=_now())
+        else:
+            self._file(action, left)
+
+    def _file(self, action: Action, answer: Any) -> None:
+        """File the answer to a write; without its last finalizer an object that was being deleted is gone."""
+        writer, meta = self._writers[str(action.resource)], answer.metadata
+        if meta.deletion_timestamp is not None and not meta.finalizers:
+            writer.deleted(answer, at=_now())
+        else:
+            writer.wrote(answer, at=_now())
+
+    async def _patch(self, action: Apply[Any] | RemoveFinalizer[Any], patch: list[dict[str, object]]) -> Any:
+        """A JSON patch whose tests say which object, in which state, it is meant for."""
+        try:
+            return await self._client.patch(action.resource, action.meta.key, patch, content_type=JSON_PATCH, fence=self._fence)
         except errors.Invalid as error:
             # One of its tests failed; the server does not say which, nor that it was a test.
             raise errors.Conflict(error.call, error.status, reason=error.reason, message="the object changed since it was read") from error

@@ -16,7 +16,7 @@ from steward.runtime.apply import Writers, perform
 from steward.runtime.backoff import in_slices, pause
 from steward.runtime.client import Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Create, Delete, Event, Outcome, Plan
+from steward.runtime.plan import OPERATIONS, Event, Outcome, Plan
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Key
 from steward.runtime.store import Change, Store
@@ -75,9 +75,7 @@ class _Writing:
     __slots__ = ("children", "moved")
 
     def __init__(self, plan: Plan) -> None:
-        self.children = {
-            (action.resource, (action.observed if isinstance(action, Delete) else action.desired).metadata.key) for action in plan.actions
-        }
+        self.children = {(action.resource, action.meta.key) for action in plan.actions}
         self.moved = False
 
 
@@ -211,8 +209,7 @@ class Loop(Generic[S]):
         written: dict[str, list[str]] = {}
         for action, error in outcome.results:
             if error is None:
-                meta = (action.desired if isinstance(action, Create) else action.observed).metadata
-                written.setdefault(f"{OPERATIONS[type(action)]}d", []).append(f"{action.resource.kind} {meta.name}")
+                written.setdefault(f"{OPERATIONS[type(action)]}d", []).append(f"{action.resource.kind} {action.meta.name}")
         for what, children in written.items():
             log.info(what, **where, children=", ".join(children))
         if not plan.actions:

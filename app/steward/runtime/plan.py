@@ -8,9 +8,10 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from steward.runtime.errors import NotOurs
-from steward.runtime.resource import HasMeta, ObjectMeta, Resource
+from steward.runtime.resource import HasMeta, HasStatus, ObjectMeta, Resource
 
 T = TypeVar("T", bound=HasMeta)
+R = TypeVar("R", bound=HasStatus)
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -73,6 +74,11 @@ class Create(msgspec.Struct, Generic[T], frozen=True):
     done: Event | None = None
     taken: Event | None = None
 
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.desired.metadata
+
 
 class Apply(msgspec.Struct, Generic[T], frozen=True):
     """Bring an object of ours to the desired state.
@@ -90,6 +96,11 @@ class Apply(msgspec.Struct, Generic[T], frozen=True):
     owned: Callable[[T], bool]
     done: Event | None = None
 
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
+
 
 class Delete(msgspec.Struct, Generic[T], frozen=True):
     """Delete an object of ours; attributes as in :class:`Apply`."""
@@ -99,8 +110,51 @@ class Delete(msgspec.Struct, Generic[T], frozen=True):
     owned: Callable[[T], bool]
     done: Event | None = None
 
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
 
-Action = Create[Any] | Apply[Any] | Delete[Any]
+
+class UpdateStatus(msgspec.Struct, Generic[R], frozen=True):
+    """Say in the status of an object what became of it. Whose the object is does not matter; nothing is written where the status is so.
+
+    Attributes:
+        observed: The object the decision rests on.
+        desired: Name and namespace, and the whole status we have an opinion on.
+    """
+
+    resource: Resource[R]
+    observed: R
+    desired: R
+    done: Event | None = None
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
+
+
+class RemoveFinalizer(msgspec.Struct, Generic[T], frozen=True):
+    """Let an object go that waits for us; finalizers of others stay. To set one is an :class:`Apply`.
+
+    Attributes:
+        observed: The object the decision rests on, which has the finalizer.
+        finalizer: Its name, such as ``aws.steward.dev/external``.
+    """
+
+    resource: Resource[T]
+    observed: T
+    finalizer: str
+    done: Event | None = None
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
+
+
+Action = Create[Any] | Apply[Any] | Delete[Any] | UpdateStatus[Any] | RemoveFinalizer[Any]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -121,7 +175,7 @@ class Plan(msgspec.Struct, frozen=True):
     skip: str = ""
 
 
-OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete"}
+OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete", UpdateStatus: "update", RemoveFinalizer: "update"}
 """The word for each action in metrics and logs."""
 
 

@@ -91,6 +91,14 @@ class HasMeta(Protocol):
         """The object's metadata."""
 
 
+class HasStatus(HasMeta, Protocol):
+    """An object that also tells what became of it. ``status`` is one struct; it repeats the generation it speaks of, as ``observedGeneration``."""
+
+    @property
+    def status(self) -> msgspec.Struct | None:
+        """What was found."""
+
+
 T = TypeVar("T", bound=HasMeta)
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

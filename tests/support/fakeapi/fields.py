@@ -62,6 +62,11 @@ def flatten(kind: Kind, obj: Object, *, status: bool = False) -> dict[Path, Any]
     return found
 
 
+def whole(kind: Kind, obj: Object) -> dict[Path, Any]:
+    """Every path of an object, the status included."""
+    return flatten(kind, obj) | flatten(kind, obj, status=True)
+
+
 def _flatten(kind: Kind, value: Any, path: Path, plain: Path, found: dict[Path, Any]) -> None:
     if isinstance(value, dict) and not kind.is_atom(plain):
         found[path] = CONTAINER
@@ -100,7 +105,7 @@ def created(kind: Kind, obj: Object, *, status: bool = False) -> FieldSet:
 
 def applied(kind: Kind, config: Object) -> FieldSet:
     """What an applier owns: the leaves, the items of lists, and containers that are empty."""
-    every = flatten(kind, config)
+    every = whole(kind, config)
     parents = {path[:-1] for path in every}
     return frozenset(path for path, value in every.items() if value is not CONTAINER or path not in parents or path[-1].startswith("k:"))
 

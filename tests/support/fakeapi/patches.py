@@ -85,20 +85,24 @@ def _add(document: Any, parts: list[str], value: Any) -> Any:
 
 
 def apply(kind: Kind, live: Object, config: Object, who: Manager, *, force: bool) -> tuple[Object, Managed]:
-    """Server-side apply: the merged object and who owns what then.
+    """Server-side apply: the merged object and who owns what then. The status is changed through its own path alone, which changes metadata too.
 
     Raises: Refused when another manager owns a field that would change, and ``force`` is false.
     """
     managed = fields.read(live)
     last = managed.get(who)
-    mine = fields.applied(kind, config)
-    merged = _merged(kind, copy.deepcopy(live), {name: value for name, value in config.items() if name != "status"}, ())
+    if who.subresource == "status":
+        half = {name: config[name] for name in ("metadata", "status") if name in config}
+    else:
+        half = {name: value for name, value in config.items() if name != "status" or not kind.has_status}
+    mine = fields.applied(kind, half)
+    merged = _merged(kind, copy.deepcopy(live), half, ())
     kept = managed | {who: Entry(mine, timestamp())}
     if last is not None:
         owned = frozenset().union(*(entry.fields for entry in kept.values()))
         for path in sorted(last.fields - owned, key=len):
             _drop(kind, merged, path, owned)
-    written, gone = fields.changed(fields.flatten(kind, live), fields.flatten(kind, merged))
+    written, gone = fields.changed(fields.whole(kind, live), fields.whole(kind, merged))
     fought = [
         (other.name, other.api_version, fields.dotted(path))
         for other, entry in managed.items()
