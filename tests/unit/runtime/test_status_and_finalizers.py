@@ -86,7 +86,7 @@ async def test_a_status_is_written_through_the_subresource_with_the_generation_i
     assert await desk.do(UpdateStatus(POOLS, seen, saying(seen, "Succeeded"))) is None
     assert seen.metadata.generation > 0
     assert ("Succeeded", seen.metadata.generation) == (desk.there["status"]["phase"], desk.there["status"]["observedGeneration"])
-    assert 1 == desk.api.requests("patch pods/status")
+    assert ["status"] == [request.target.subresource for request in desk.api.seen("patch pods")]
     assert {"by": "another"} == desk.there["metadata"]["labels"]
     assert "Succeeded" == desk.held.status.phase
 
