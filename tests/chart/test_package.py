@@ -30,6 +30,14 @@ def test_the_package_has_the_rules_and_the_dashboards(package):
     assert not [name for name in names if name.endswith((".py", ".pyc")) or "/ci/" in name]
 
 
+def test_the_package_has_its_readme_and_its_licence(package):
+    """Artifact Hub shows the one, the Apache License asks for the other; what the README is made of stays at home."""
+    _, names = package
+
+    assert {"steward/README.md", "steward/LICENSE"} <= names
+    assert "steward/README.md.gotmpl" not in names
+
+
 def test_the_package_renders_as_the_folder_does(package):
     """What is installed from a registry is what was tested here."""
     path, _ = package
