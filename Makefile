@@ -23,7 +23,7 @@ FAULT_TESTS := $(wildcard tests/faults)
 CLUSTER_TESTS := $(wildcard tests/cluster)
 CLUSTER_FAULT_TESTS := tests/cluster/test_takeover.py tests/cluster/test_token.py
 
-CHART_TOOLS := helm ct kubeconform helm-docs crane
+CHART_TOOLS := helm ct kubeconform helm-docs crane amtool
 LINT_TOOLS := helm ct helm-docs actionlint
 ALERT_TOOLS := promtool prometheus pint
 CONTRACT_TOOLS := kube-apiserver etcd

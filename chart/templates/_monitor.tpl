@@ -17,12 +17,18 @@ PodMonitor
 serviceMonitor: ServiceMonitor
 podMonitor: PodMonitor
 prometheusRule: PrometheusRule
+alertmanagerConfig: AlertmanagerConfig
+{{- end }}
+
+{{/* The API version of one of them. Call with the kind. */}}
+{{- define "steward.monitoring.version" -}}
+monitoring.coreos.com/{{ eq . "AlertmanagerConfig" | ternary "v1alpha1" "v1" }}
 {{- end }}
 
 {{/* Whether the cluster has a kind of Prometheus Operator: "true" or nothing. Call with "context" and "key". */}}
 {{- define "steward.monitoring.present" -}}
 {{- $kind := get (include "steward.monitoring.kinds" . | fromYaml) .key }}
-{{- if .context.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" $kind) }}true{{ end }}
+{{- if .context.Capabilities.APIVersions.Has (printf "%s/%s" (include "steward.monitoring.version" $kind) $kind) }}true{{ end }}
 {{- end }}
 
 {{/* Whether renderMode lets the objects of a key be rendered: "true" or nothing. Call with "context" and "key". */}}

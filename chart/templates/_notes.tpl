@@ -10,9 +10,9 @@
 {{- end }}
 {{- range $key, $kind := include "steward.monitoring.kinds" . | fromYaml }}
 {{-   $values := index $.Values $key }}
-{{-   $created := and $values.enabled (eq "prometheusRule" $key | ternary (include "steward.renders" (dict "context" $ "key" $key)) (eq $monitor $kind)) }}
+{{-   $created := and $values.enabled (has $key (list "prometheusRule" "alertmanagerConfig") | ternary (include "steward.renders" (dict "context" $ "key" $key)) (eq $monitor $kind)) }}
 {{-   $present := include "steward.monitoring.present" (dict "context" $ "key" $key) }}
-{{-   if and $created (not (include "steward.monitoring.labels" $values | fromYaml)) }}
+{{-   if and $created (ne "alertmanagerConfig" $key) (not (include "steward.monitoring.labels" $values | fromYaml)) }}
 - {{ $key }}.additionalLabels is empty. kube-prometheus-stack picks up only what carries `release: <its release>`.
 {{-   end }}
 {{-   if and $created (not $present) }}
@@ -21,6 +21,10 @@
 {{-   if and $values.enabled (eq $values.renderMode "ifPresent") (not $present) }}
 - {{ $key }} was left out: the cluster has no kind {{ $kind }}. Install Prometheus Operator and upgrade, or set {{ $key }}.renderMode=always.
 {{-   end }}
+{{- end }}
+{{- $alertmanager := .Values.alertmanagerConfig }}
+{{- if and (or $alertmanager.enabled $alertmanager.plain.enabled) (not (or $alertmanager.routes.critical.receiver $alertmanager.routes.warning.receiver $alertmanager.routes.info.receiver)) }}
+- alertmanagerConfig.routes names no receiver for any severity: nobody is told of an alert.
 {{- end }}
 {{- if and .Values.prometheusRule.enabled (not $monitor) }}
 - prometheusRule is enabled without a monitor. Unless something else scrapes the pods, the alerts on absence will fire.

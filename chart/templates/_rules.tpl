@@ -59,7 +59,9 @@ prometheusRule.rules and prometheusRule.groups.
 {{- if $rule.alert }}
 {{-   $severity := dict }}
 {{-   with $change.severity }}{{ $_ := set $severity "severity" . }}{{ end }}
-{{-   $labels := list $rule.labels $forAll.additionalRuleLabels .ofGroup.labels $change.labels $severity }}
+{{- /* absent() has no labels of what is gone; AlertmanagerConfigs choose alerts by the namespace. */}}
+{{-   $where := hasPrefix "absent(" $rule.expr | ternary (dict "namespace" (include "steward.namespace" .context)) dict }}
+{{-   $labels := list $where $rule.labels $forAll.additionalRuleLabels .ofGroup.labels $change.labels $severity }}
 {{-   $_ := set $rule "labels" (include "steward.merged" $labels | fromYaml) }}
 {{-   $links := include "steward.rule.links" . | fromYaml }}
 {{-   $annotations := list (omit $rule.annotations "dashboard_url") $links $forAll.additionalRuleAnnotations .ofGroup.annotations $change.annotations }}

@@ -6,7 +6,7 @@
 {{- range $key, $kind := include "steward.monitoring.kinds" . | fromYaml }}
 {{-   $values := index $.Values $key }}
 {{-   if and $values.enabled (eq $values.renderMode "failIfMissing") (not (include "steward.monitoring.present" (dict "context" $ "key" $key))) }}
-{{-     fail (printf "%s.renderMode: the cluster has no kind monitoring.coreos.com/v1/%s. Install Prometheus Operator, or set renderMode=always." $key $kind) }}
+{{-     fail (printf "%s.renderMode: the cluster has no kind %s/%s. Install Prometheus Operator, or set renderMode=always." $key (include "steward.monitoring.version" $kind) $kind) }}
 {{-   end }}
 {{- end }}
 {{- range $key, $files := dict "prometheusRule" "files/alerts/*.yaml" "dashboards" "files/dashboards/steward-*.json" }}

@@ -88,7 +88,7 @@ def test_defaults_are_the_files():
     for alert, rule in rules().items():
         source = ALERTS[alert]
         assert rule["expr"] == source["expr"].strip().replace('component=~".+"', 'component=~"headless"')
-        assert rule["labels"] == source["labels"]
+        assert rule["labels"] == source["labels"] | ({"namespace": "steward"} if "absent(" in source["expr"] else {})
         assert [rule.get(key) for key in ("for", "keep_firing_for")] == [source.get(key) for key in ("for", "keep_firing_for")]
         assert rule["annotations"] == {key: text for key, text in source["annotations"].items() if key != "dashboard_url"}
 
@@ -97,7 +97,14 @@ def test_changes_to_all_to_a_group_and_to_one_alert():
     """The narrower wins: of labels and of annotations alike; what is not named anywhere stays."""
     found = rules({"prometheusRule": {"enabled": True, **LAYERS}})
 
-    assert found["OperatorDown"]["labels"] == {"component": "headless", "team": "alert", "tier": "group", "page": "all", "severity": "warning"}
+    assert found["OperatorDown"]["labels"] == {
+        "component": "headless",
+        "namespace": "steward",
+        "team": "alert",
+        "tier": "group",
+        "page": "all",
+        "severity": "warning",
+    }
     assert found["OperatorDown"]["annotations"]["note"] == "alert"
     assert found["OperatorDown"]["annotations"]["summary"] == "group"
     assert found["OperatorDown"]["annotations"]["wiki"] == "all"
@@ -198,7 +205,7 @@ def test_every_part_of_an_alert_can_be_changed():
     rule = rules(values)["OperatorDown"]
 
     assert (rule["for"], rule["keep_firing_for"]) == ("1h", "5m")
-    assert rule["labels"] == {"severity": "warning", "component": "headless", "team": "a"}
+    assert rule["labels"] == {"severity": "warning", "component": "headless", "namespace": "steward", "team": "a"}
     assert rule["annotations"]["summary"] == "{{ $value }}"
     assert rule["annotations"]["description"] == ALERTS["OperatorDown"]["annotations"]["description"]
 

@@ -28,6 +28,10 @@ MONITOR = {
     "metricRelabelings": [{"action": "labeldrop", "regex": "pod"}],
     "bodySizeLimit": "10MB",
 }
+SEVERITIES = ("critical", "warning", "info")
+RECEIVERS = {name: {"webhook": [{"urlSecret": {"name": name, "key": "url"}}]} for name in ("team", "other")}
+ROUTES = {severity: {"receiver": "team"} for severity in SEVERITIES}
+
 CHANGED = {
     "global.imagePullSecrets": ["mirror"],
     "global.compatibility.openshift.adaptSecurityContext": "force",
@@ -85,6 +89,13 @@ CHANGED = {
     "dashboards.disabled": {"headless": True},
     "dashboards.grafanaOperator.resyncPeriod": "1h",
     "prometheusRule.rules": {"OperatorDown": {"severity": "info"}},
+    "prometheusRule.objectives": {"steward-headless-names": 95},
+    "alertmanagerConfig.renderMode": "ifPresent",
+    "alertmanagerConfig.receivers": {"other": {"webhook": [{"url": "https://hooks.example.com/other"}]}},
+    "alertmanagerConfig.groupBy": ["alertname"],
+    "alertmanagerConfig.plain.defaultReceiver": "team",
+    **{f"alertmanagerConfig.routes.{severity}.receiver": "other" for severity in SEVERITIES},
+    **{f"alertmanagerConfig.routes.{severity}.{time}": "3m" for severity in SEVERITIES for time in ("groupWait", "groupInterval", "repeatInterval")},
     "networkPolicy.metricsFrom": [{"podSelector": {}}],
     "networkPolicy.extraIngress": [{"ports": [{"port": 1}]}],
     "networkPolicy.egress.apiServerPorts": [16443],
@@ -99,6 +110,7 @@ NEEDS = {
     "vpa": {"vpa": {"enabled": True}},
     "podMonitor": {"serviceMonitor": {"enabled": False}, "podMonitor": {"enabled": True}},
     "dashboards.grafanaOperator": {"dashboards": {"grafanaOperator": {"enabled": True}}},
+    "alertmanagerConfig": {"alertmanagerConfig": {"enabled": True, "plain": {"enabled": True}, "receivers": RECEIVERS, "routes": ROUTES}},
     "dashboards.folderAnnotation": {"dashboards": {"folder": "Steward"}},
     "metrics.enabled": {"serviceMonitor": {"enabled": False}},
     "metrics.tls.mode": {"metrics": {"tls": {"enabled": True, "certManager": {"issuerRef": {"name": "ca"}}}}},
