@@ -5,7 +5,7 @@ kind: Deployment
 metadata:
   {{- include "steward.metadata" (merge (dict "labels" $component.deploymentLabels "annotations" $component.deploymentAnnotations) .) | nindent 2 }}
 spec:
-  {{- if not $component.autoscaling.enabled }}
+  {{- if and (not $component.autoscaling.enabled) (hasKey $component "replicas") }}
   replicas: {{ $component.replicas }}
   {{- end }}
   {{- if hasKey $component "revisionHistoryLimit" }}

@@ -50,7 +50,8 @@
 {{-   $component := include "steward.component" (dict "context" $ "component" $name) | fromYaml }}
 {{-   $budget := $component.podDisruptionBudget }}
 {{-   $scaling := $component.autoscaling }}
-{{-   $replicas := int ($scaling.enabled | ternary $scaling.minReplicas $component.replicas) }}
+{{- /* What others decide counts as one, the least that does anything. */}}
+{{-   $replicas := int ($scaling.enabled | ternary $scaling.minReplicas (hasKey $component "replicas" | ternary $component.replicas 1)) }}
 {{-   if eq $replicas 0 }}
 - {{ $name }} has no replicas, so it does nothing.
 {{-   end }}

@@ -32,6 +32,8 @@
 {{- if not $lease.enabled }}
 {{-   if and $scaling.enabled (gt (int $scaling.maxReplicas) 1) }}
 {{-     fail (printf "%s.autoscaling.maxReplicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or maxReplicas=1." $path (int $scaling.maxReplicas)) }}
+{{-   else if and (not $scaling.enabled) (not (hasKey $component "replicas")) }}
+{{-     fail (printf "%s.replicas: null leaves the number to others, and two replicas without leader election would write against each other. Set leaderElection.enabled=true, or replicas=1." $path) }}
 {{-   else if and (not $scaling.enabled) (gt (int $component.replicas) 1) }}
 {{-     fail (printf "%s.replicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or replicas=1." $path (int $component.replicas)) }}
 {{-   end }}

@@ -34,6 +34,12 @@ def test_numbers(root, own, expected):
     assert expected == component(root, own)[0]["replicas"]
 
 
+def test_the_number_of_replicas_can_be_left_to_others():
+    """KEDA, or an autoscaler of one's own, would else be undone by every upgrade."""
+    assert "replicas" not in component({"replicas": None}, {})[0]
+    assert 2 == component({"replicas": None}, {"replicas": 2})[0]["replicas"]
+
+
 @pytest.mark.parametrize(
     ("root", "own", "expected"),
     [(True, False, False), (False, True, True), (False, None, False), (True, None, True)],

@@ -46,6 +46,10 @@ def test_a_budget_that_lets_a_pod_go_needs_no_warning(budget):
     assert "blocks the drain" not in helm.notes({"podDisruptionBudget": {"enabled": True, **budget}, "replicas": 2})
 
 
+def test_a_number_of_replicas_that_others_choose_needs_no_warning():
+    assert "no replicas" not in helm.notes({"replicas": None})
+
+
 def test_the_defaults_need_no_warning():
     """What is installed and how to look at it; nothing to mind."""
     said = helm.notes()

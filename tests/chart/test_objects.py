@@ -76,6 +76,14 @@ def test_common_labels_and_annotations_reach_everything():
         assert metadata["annotations"]["owner"] == "b"
 
 
+def test_extra_objects_by_name():
+    """As a map they can be said in several values files, and taken back by null; they come in the order of their names."""
+    secret, kept = ({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}} for name in ("b", "a"))
+    objects = helm.render({"extraObjects": {"2": secret, "1": kept, "3": None}})
+
+    assert ["a", "b"] == [found["metadata"]["name"] for found in helm.of_kind(objects, "Secret")]
+
+
 def test_extra_objects_of_both_forms():
     """Maps and texts are templates, and stand beside the chart's own objects."""
     name = '{{ include "steward.fullname" . }}-extra'

@@ -27,6 +27,7 @@ OPEN = {
     "networkPolicy.extraIngress.[]": "rules as Kubernetes defines them",
     "networkPolicy.egress.extra.[]": "rules as Kubernetes defines them",
     "extraObjects.[]": "objects of any kind",
+    "extraObjects.any": "as above",
 }
 """Places where any key is welcome, with the reason. Within Kubernetes' own types see KUBERNETES."""
 
@@ -164,7 +165,7 @@ def test_a_wrong_value_is_refused_with_its_path(key, said_of_wrong_values):
     assert f"at '/{key.replace('.', '/')}'" in said_of_wrong_values
 
 
-@pytest.mark.parametrize("key", ["replicas", "leaderElection.enabled", "metrics.port", "components.headless"])
+@pytest.mark.parametrize("key", ["logLevel", "leaderElection.enabled", "metrics.port", "components.headless"])
 def test_null_where_the_chart_needs_a_value_is_named(key):
     """helm drops a key that is null; the schema says that it is missing."""
     with pytest.raises(helm.RenderError) as refused:

@@ -37,6 +37,13 @@ IMPOSSIBLE = {
             "Set leaderElection.enabled=true, or replicas=1."
         ),
     ),
+    "any number of writers": (
+        {"replicas": None, "leaderElection": {"enabled": False}},
+        (
+            "components.headless.replicas: null leaves the number to others, and two replicas without leader election would write against "
+            "each other. Set leaderElection.enabled=true, or replicas=1."
+        ),
+    ),
     "more writers when busy": (
         {"autoscaling": {"enabled": True}, "leaderElection": {"enabled": False}},
         (
