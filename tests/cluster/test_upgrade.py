@@ -37,7 +37,7 @@ def git(*arguments):
 @pytest.fixture(scope="module")
 def chart_before(tmp_path_factory):
     """The chart of the commit before this one; of the last one, while something of the chart is not committed."""
-    parts = ("chart", "alerts", "dashboards")
+    parts = ("chart", "alerts", "dashboards", "LICENSE")
     try:
         changed = git("status", "--porcelain", "--", *parts)
         archive = git("archive", "HEAD" if changed else "HEAD~1", *parts)
