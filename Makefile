@@ -18,6 +18,7 @@ UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool tests/docs
 CONTRACT_TESTS := $(wildcard tests/contract)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
+OBSERVABILITY_TESTS := $(wildcard tests/observability)
 BENCH_TESTS := $(wildcard tests/bench)
 FAULT_TESTS := $(wildcard tests/faults)
 CLUSTER_TESTS := $(wildcard tests/cluster)
@@ -33,7 +34,7 @@ PYTEST := pytest $(PYTEST_FLAGS)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##
 .PHONY: demo
@@ -42,7 +43,7 @@ demo: ## Start a cluster, install Steward and show it at work
 
 .PHONY: test
 test: lint cluster-up tools ## Run all checks: lint, then all that follows in one pytest run
-	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(BENCH_TESTS) $(FAULT_TESTS) $(CLUSTER_TESTS)
+	@$(PYTEST) $(UNIT_TESTS) $(CONTRACT_TESTS) $(CHART_TESTS) $(ALERT_TESTS) $(OBSERVABILITY_TESTS) $(BENCH_TESTS) $(FAULT_TESTS) $(CLUSTER_TESTS)
 
 .PHONY: lint
 lint: venv ## Check style, types, layers, YAML, workflows, chart and locks; starts nothing
@@ -82,6 +83,11 @@ alerts: venv ## Test the alerts with promtool
 	@ci/step 'tools' ci/cluster tools $(ALERT_TOOLS)
 	@$(PYTEST) $(ALERT_TESTS)
 
+.PHONY: observability
+observability: venv ## Test that program, rules, dashboards and docs agree, under load and with a real Prometheus
+	@ci/step 'tools' ci/cluster tools helm $(ALERT_TOOLS) $(CONTRACT_TOOLS)
+	@$(PYTEST) $(OBSERVABILITY_TESTS)
+
 .PHONY: cluster
 cluster: venv cluster-up ## Test the installed chart on a real cluster
 	@ci/step 'tools' ci/cluster tools $(CHART_TOOLS)
@@ -106,19 +112,26 @@ image: ## Build Steward's image, and load it into the cluster if one is up
 
 ##
 .PHONY: generate
-generate: venv ## Write what is generated: rules of objectives, dashboards, the chart's schema, README and snapshots, locks
+generate: venv ## Write what is generated: rules of objectives, dashboards, reference pages, the chart's schema, README and snapshots, locks
 	@ci/slo
 	@python -m dashboards
 	@ci/schema
+	@ci/reference
 	@ci/readme
 	@ci/snapshots
 	@ci/lock
+
+.PHONY: dashboards-preview
+dashboards-preview: venv ## Draw the dashboards into docs/img, after five minutes of load; needs Node.js and Chromium
+	@ci/step 'tools' ci/cluster tools helm $(ALERT_TOOLS) $(CONTRACT_TOOLS)
+	@$(PYTEST) tests/observability/test_preview.py --play-seconds 300 --pictures docs/img
 
 .PHONY: verify
 verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'objectives' ci/slo --check
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
+	@ci/step 'reference' ci/reference --check
 	@ci/step 'changes' ci/changes --check
 	@ci/step 'chart README' ci/readme --check
 	@ci/step 'snapshots' ci/snapshots --check

@@ -2,12 +2,14 @@
 
 from dashboards.alerts import threshold
 from dashboards.builder import Row, dashboard, variable
+from dashboards.objectives import objectives
 from dashboards.panels import Panel, Query, Step, graph, stat
 from dashboards.queries import WHERE, quantile, quantiles, rate, share
 
 PREFIX = "k8s_headless_service_operator"
 COMMON = f'{WHERE}, component="headless"'
 ALERT = "HighServiceCreationErrorRate"
+BUDGET_ALERTS = [f"Headless{objective}BudgetBurn{speed}" for objective in ("Names", "Availability") for speed in ("Fast", "Slow")]
 TO_MEND = "name_too_long|invalid_name|conflict|host_network"
 """Reasons that do not pass by themselves."""
 
@@ -54,7 +56,8 @@ HEALTH = (
         ),
         unit="short",
         queries=(Query(f"sum(max by (cluster) ({series('missing_services')}))", "Pods"),),
-        base="blue",
+        alerts=("HeadlessServicesMissing",),
+        steps=(Step(1, "orange"),),
     ),
     stat(
         id=11,
@@ -66,6 +69,7 @@ HEALTH = (
         unit="short",
         queries=(Query(state("skipped_pods", "reason", extra=f', reason=~"{TO_MEND}"', total=True), "Pods"),),
         steps=(Step(1, "orange"),),
+        alerts=("HeadlessPodsUnservable",),
     ),
     stat(
         id=12,
@@ -119,6 +123,7 @@ WORK = (
         colors={"error$": "red", "^create success": "green", "^update success": "blue", "^delete success": "purple"},
         stacked=True,
         legend="right",
+        alerts=("HeadlessServiceChurn", "HeadlessServiceCreationSpike"),
     ),
     graph(
         id=16,
@@ -130,22 +135,22 @@ WORK = (
         unit="ops",
         queries=(Query(operations(FAILED, "operation"), "{{operation}}"),),
         steps=(Step(threshold(ALERT, "perSecond")),),
-        alerts=(ALERT,),
         legend="right",
+        alerts=("HighServiceCreationErrorRate", "HeadlessServiceRepeatedFailures"),
     ),
     graph(
         id=5,
         title="Share of failed operations",
         description=(
-            "Failed operations of all, by kind. Above the line, HighServiceCreationErrorRate is near: pods have no DNS name. Its runbook goes "
-            "from the API server's answer to the cause."
+            "Failed operations of all, by kind. Above the lines, HeadlessOperationsFailing and its critical twin are near: pods have no name. Their "
+            "runbooks go from the API server's answer to the cause."
         ),
         unit="percentunit",
         queries=(Query(share(operations(FAILED, "operation"), operations(by="operation")), "{{operation}}"),),
-        steps=(Step(threshold(ALERT, "ratio")),),
-        alerts=(ALERT,),
         maximum=1,
         legend="right",
+        alerts=("HeadlessOperationsFailing", "HeadlessOperationsFailingCritical"),
+        steps=(Step(threshold("HeadlessOperationsFailing", "ratio"), "orange"), Step(threshold("HeadlessOperationsFailingCritical", "ratio"))),
     ),
     graph(
         id=4,
@@ -157,6 +162,8 @@ WORK = (
         unit="s",
         queries=quantiles(BUCKETS, 0.5, 0.9, 0.99),
         legend="right",
+        alerts=("HeadlessReconcileSlow",),
+        steps=(Step(threshold("HeadlessReconcileSlow", "seconds")),),
     ),
     Panel(
         id=7,
@@ -185,6 +192,7 @@ WORK = (
             Query(f"sum(max by (cluster) ({series('orphaned_services')}))", "left over"),
         ),
         colors={"^missing$": "orange", "^left over$": "purple"},
+        alerts=("HeadlessServicesMissing", "HeadlessServicesOrphaned"),
     ),
 )
 
@@ -238,6 +246,7 @@ NAMES = (
         queries=(Query(state("skipped_pods", "reason"), "{{reason}}", instant=True),),
         base="blue",
         minimum=0,
+        alerts=("HeadlessPodsUnservable",),
     ),
     graph(
         id=3,
@@ -277,5 +286,10 @@ DASHBOARD = dashboard(
         variable("namespace", f'label_values({PREFIX}_services{{cluster=~"$cluster"}}, namespace)', label="Namespace of the pods"),
         variable("job", 'label_values(steward_build_info{component="headless", cluster=~"$cluster"}, job)', label="Job"),
     ),
-    rows=(Row(100, "Is it healthy?", HEALTH), Row(101, "Work", WORK), Row(102, "Names and pods", NAMES)),
+    rows=(
+        Row(100, "Is it healthy?", HEALTH),
+        Row(101, "Work", WORK),
+        Row(102, "Names and pods", NAMES),
+        Row(103, "Objectives", objectives("headless", BUDGET_ALERTS)),
+    ),
 )

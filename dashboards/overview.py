@@ -67,7 +67,7 @@ HEALTH = (
         unit="short",
         queries=(Query(or_zero(f"count(group by ({COMPONENT}) (max_over_time({SEEN}[1d])) unless group by ({COMPONENT}) ({SEEN}))"), "Components"),),
         steps=(Step(1),),
-        alerts=("StewardComponentAbsent", "OperatorDown"),
+        alerts=("StewardComponentAbsent", "StewardTargetDown", "OperatorDown"),
     ),
     stat(
         id=5,
@@ -78,8 +78,9 @@ HEALTH = (
         ),
         unit="percentunit",
         queries=(Query(share(rate(FAILED), rate(RECONCILES)), "Share"),),
-        steps=(Step(0.01, "orange"),),
         decimals=1,
+        alerts=("StewardReconcileErrors",),
+        steps=(Step(alerts.threshold("StewardReconcileErrors", "ratio")),),
     ),
     stat(
         id=6,
@@ -90,7 +91,8 @@ HEALTH = (
         ),
         unit="short",
         queries=(Query(f"sum(steward_workqueue_depth{{{WHERE_RELEASE}}})", "Keys"),),
-        base="blue",
+        alerts=("StewardWorkqueueBacklog",),
+        steps=(Step(alerts.threshold("StewardWorkqueueBacklog", "depth")),),
     ),
 )
 
@@ -147,6 +149,8 @@ WORK = (
         unit="percentunit",
         queries=(Query(share(rate(FAILED, "component"), rate(RECONCILES, "component")), "{{component}}"),),
         maximum=1,
+        alerts=("StewardReconcileErrors",),
+        steps=(Step(alerts.threshold("StewardReconcileErrors", "ratio")),),
     ),
     graph(
         id=10,

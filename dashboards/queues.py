@@ -1,6 +1,7 @@
 """Panels about work queues and reconciles, for the dashboard of what all components have in common."""
 
-from dashboards.panels import Query, graph
+from dashboards.alerts import threshold
+from dashboards.panels import Query, Step, graph
 from dashboards.queries import common, quantile, rate
 
 QUEUES = (
@@ -14,6 +15,8 @@ QUEUES = (
         unit="short",
         queries=(Query(f"sum by (component, queue) ({common('workqueue_depth')})", "{{queue}}"),),
         stepped=True,
+        alerts=("StewardWorkqueueBacklog",),
+        steps=(Step(threshold("StewardWorkqueueBacklog", "depth")),),
     ),
     graph(
         id=11,
@@ -54,6 +57,7 @@ QUEUES = (
             Query(f"max by (component) ({common('workqueue_unfinished_work_seconds')})", "{{component}} all"),
             Query(f"max by (component) ({common('workqueue_longest_running_processor_seconds')})", "{{component}} longest"),
         ),
+        alerts=("StewardReconcileStuck",),
     ),
     graph(
         id=14,
@@ -67,6 +71,7 @@ QUEUES = (
         colors={"error$": "red", "success$": "green", "requeue_after$": "blue"},
         stacked=True,
         legend="right",
+        alerts=("StewardReconcileStalled", "StewardReconcileErrors"),
     ),
     graph(
         id=15,

@@ -1,6 +1,6 @@
 """Dashboard of what all components have in common: queues, caches, leases, requests and processes."""
 
-from dashboards.alerts import names
+from dashboards.alerts import names, threshold
 from dashboards.builder import Row, dashboard, variable
 from dashboards.panels import Query, Step, graph, stat
 from dashboards.process import PROCESS
@@ -46,7 +46,8 @@ HEALTH = (
         ),
         unit="s",
         queries=(Query(f"max({AGE})", "Age"),),
-        base="blue",
+        alerts=("StewardWatchStalled",),
+        steps=(Step(threshold("StewardWatchStalled", "seconds")),),
     ),
     stat(
         id=4,
@@ -57,7 +58,8 @@ HEALTH = (
         ),
         unit="s",
         queries=(Query(f"max({common('workqueue_longest_running_processor_seconds')})", "Time"),),
-        base="blue",
+        alerts=("StewardReconcileStuck",),
+        steps=(Step(threshold("StewardReconcileStuck", "seconds")),),
     ),
     stat(
         id=5,
@@ -68,7 +70,8 @@ HEALTH = (
         ),
         unit="short",
         queries=(Query(f"sum({common('workqueue_depth')})", "Keys"),),
-        base="blue",
+        alerts=("StewardWorkqueueBacklog",),
+        steps=(Step(threshold("StewardWorkqueueBacklog", "depth")),),
     ),
     stat(
         id=6,
@@ -79,8 +82,9 @@ HEALTH = (
         ),
         unit="percentunit",
         queries=(Query(share(f"({or_zero(rate(REFUSED))})", rate(REQUESTS)), "Share"),),
-        base="blue",
         decimals=1,
+        alerts=("StewardKubeAPIErrors",),
+        steps=(Step(threshold("StewardKubeAPIErrors", "ratio")),),
     ),
 )
 
@@ -106,6 +110,7 @@ CACHES = (
         unit="s",
         queries=(Query(AGE, "{{component}} {{resource}}"),),
         legend="list",
+        alerts=("StewardWatchStalled",),
     ),
     graph(
         id=22,
@@ -133,6 +138,8 @@ CACHES = (
         stepped=True,
         legend="list",
         width=8,
+        alerts=("StewardObjectsUnreadable",),
+        steps=(Step(1),),
     ),
     graph(
         id=23,
@@ -203,6 +210,7 @@ API = (
         colors={"^2": "green", "^(4..|5..|<error>)$": "red", "^(404|409)$": "yellow"},
         stacked=True,
         legend="right",
+        alerts=("StewardKubeAPIErrors",),
     ),
     graph(
         id=42,

@@ -60,9 +60,9 @@ def test_a_panel_turns_red_where_its_alert_fires(panel):
     steps = [
         step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"] if step["color"] == "red" and step["value"] is not None
     ]
-    numbers = {float(number) for alert in alerts for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?=\s*(?:#|\n|$))", RULES[alert]["expr"])}
-    # Objects are counted where the alert asks for "none of them": one is red.
-    counted = {1.0} if any("== 0" in RULES[alert]["expr"] or "unless" in RULES[alert]["expr"] for alert in alerts) else set()
+    numbers = {float(number) for alert in alerts for number in re.findall(r"(?<![\w.\[])\d+(?:\.\d+)?(?![\w.])", RULES[alert]["expr"])}
+    # Objects are counted where the alert asks for none of them, or for any: one is red.
+    counted = {1.0} if any(re.search(r"[=>] 0\b|unless", RULES[alert]["expr"]) for alert in alerts) else set()
     if alerts:
         assert set(steps) <= numbers | counted
 

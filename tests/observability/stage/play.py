@@ -35,6 +35,7 @@ class Stage:
         operators: Those that were scraped.
         load: Has ended; the pods that were there then still are.
         kube: The API server.
+        kubeconfig: Of its administrator.
         began: Unix time of the first scrape.
         ended: Unix time of the end of the play.
     """
@@ -43,6 +44,7 @@ class Stage:
     operators: list[Operator]
     load: Load
     kube: Kube
+    kubeconfig: Path
     began: float
     ended: float
 
@@ -72,7 +74,7 @@ def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
         began = time.time()
         _play(operators, load, seconds)
         load.end()
-        yield Stage(prometheus, operators, load, kube, began, time.time())
+        yield Stage(prometheus, operators, load, kube, access, began, time.time())
 
 
 def _play(operators: list[Operator], load: Load, seconds: float) -> None:

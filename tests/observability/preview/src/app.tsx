@@ -26,7 +26,6 @@ const HEAD = 52;
 
 const theme = createTheme({ colors: { mode: 'dark' } });
 const units = new Set(getValueFormats().flatMap((group) => (group.submenu ?? []).map((unit) => unit.value)));
-const shown: Shown[] = [];
 
 standardTransformersRegistry.setInit(() =>
   [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map((transformation) => ({
@@ -78,13 +77,12 @@ function place({ gridPos: { x, y, w, h } }: Panel) {
   return { left: 8 + x * column, top: HEAD + y * CELL, width: w * column - 8, height: h * CELL - 8 };
 }
 
-function Drawn({ panel, data, view }: { panel: Panel; data: DataFrame[]; view: View }) {
+type DrawnProps = { panel: Panel; data: DataFrame[]; report: Shown; view: View };
+
+function Drawn({ panel, data, report, view }: DrawnProps) {
   const { left, top, width, height } = place(panel);
   if (panel.type === 'row')
     return <div style={{ position: 'absolute', left: left + 4, top: top + 6, fontWeight: 500, fontSize: 16 }}>{`⌄  ${panel.title}`}</div>;
-  const names = namesOf(panel, data);
-  const report: Shown = { id: panel.id, title: panel.title, names, problems: problems(panel, data, names) };
-  shown.push(report);
   return (
     <div style={{ position: 'absolute', left, top }}>
       <PanelChrome title={panel.title} width={width} height={height}>
@@ -118,24 +116,31 @@ function Heading({ view }: { view: View }) {
   );
 }
 
+async function prepare(panel: Panel) {
+  const data = panel.type === 'row' ? [] : await frames(panel);
+  const names = namesOf(panel, data);
+  const report: Shown = { id: panel.id, title: panel.title, names, problems: panel.type === 'row' ? [] : problems(panel, data, names) };
+  return { panel, data, report };
+}
+
 async function main() {
   const view: View = (window as any).VIEW;
-  const drawn = await Promise.all(view.panels.map(async (panel) => ({ panel, data: panel.type === 'row' ? [] : await frames(panel) })));
+  const drawn = await Promise.all(view.panels.map(prepare));
   const style = { position: 'relative' as const, width: WIDTH, height: HEAD + view.height * CELL, background: theme.colors.background.canvas };
   const page = (
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       <div id="dashboard" style={{ ...style, color: theme.colors.text.primary, fontFamily: theme.typography.fontFamily }}>
         <Heading view={view} />
-        {drawn.map(({ panel, data }) => (
-          <Drawn key={panel.id} panel={panel} data={data} view={view} />
+        {drawn.map((one) => (
+          <Drawn key={one.panel.id} {...one} view={view} />
         ))}
       </div>
     </ThemeContext.Provider>
   );
   createRoot(document.getElementById('root')!).render(page);
   await document.fonts.ready;
-  (window as any).SHOWN = shown;
+  (window as any).SHOWN = drawn.filter(({ panel }) => panel.type !== 'row').map(({ report }) => report);
 }
 
 main().catch((error) => ((window as any).FAILED = String(error.stack ?? error)));

@@ -1,0 +1,144 @@
+"""Program, rules, panels and docs agree about metrics: each compared with what a running program exports, both ways."""
+
+import re
+import subprocess
+
+import pytest
+from cluster.support.wait import until
+from observability import facts
+from observability.stage.operator import COMPONENT, Operator
+from prometheus_client.parser import text_string_to_metric_families
+
+from support import helm, promql
+
+RECORDED = {rule["record"] for rule in facts.rules() if "record" in rule}
+WRITTEN = list(facts.expressions())
+ALERTS = {rule["alert"]: rule for rule in facts.rules() if "alert" in rule}
+OF_THE_SCRAPE = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added"}
+"""What Prometheus itself adds to every target."""
+each_alert = pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
+
+
+@pytest.fixture(scope="module")
+def scrape(played):
+    """What the leader exports after the play, as text."""
+    leader = next(operator for operator in played.operators if operator.leads)
+    return leader.scrape()
+
+
+@pytest.fixture(scope="module")
+def newborn(played, tmp_path_factory):
+    """What a replica exports that has done nothing yet."""
+    operator = Operator("steward-headless-newborn", played.kubeconfig, tmp_path_factory.mktemp("newborn"))
+    operator.start()
+    until("it is ready", lambda: operator.is_ready)
+    text = operator.scrape()
+    operator.stop()
+    return text
+
+
+def samples(text):
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def test_what_is_written_about_is_exported(scrape):
+    """A panel, a rule or an example that reads a metric that nobody exports says nothing, and says it quietly."""
+    exported = {sample.name for sample in samples(scrape)} | RECORDED | promql.OTHERS | OF_THE_SCRAPE
+
+    assert [f"{where}: {name}" for where, expr in WRITTEN for name, _ in promql.selectors(expr) if name not in exported] == []
+
+
+def test_what_is_exported_is_shown_or_left_out_on_purpose(scrape):
+    """A metric on no panel is found by nobody who is woken at night."""
+    exported = set(facts.exported(scrape))
+    shown = {facts.family_of(series, exported) for series in facts.shown()}
+
+    assert exported - shown - facts.not_shown() == set()
+    assert facts.not_shown() - exported == set(), "left out, but not exported any more"
+    assert facts.not_shown() & shown == set(), "left out, but shown"
+
+
+def test_metrics_are_as_they_are_declared(scrape):
+    """Name, type, help, labels and buckets, of all that are declared and no others."""
+    declared = facts.described(COMPONENT)
+    exported = facts.exported(scrape)
+
+    assert exported.keys() == declared.keys()
+    for name, family in exported.items():
+        fact = declared[name]
+        assert (family.type, family.help) == (fact["type"], fact["help"]), name
+        # A family without a series now has no labels to be seen.
+        assert not family.labels or family.labels == set(fact["labels"]), name
+        assert family.buckets == tuple(fact.get("buckets", ())), name
+
+
+def test_prometheus_has_nothing_against_the_metrics(scrape):
+    """promtool's own lint: names, types, units, help."""
+    done = subprocess.run([helm.tool("promtool"), "check", "metrics"], input=scrape, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_prometheus_keeps_type_and_help(played):
+    """What the query editor of Grafana shows beside a metric."""
+    known = played.prometheus.metadata()
+    # In OpenMetrics, which Prometheus asks for, a counter's family has no _total.
+    found = {name: known.get(name) or known[name.removesuffix("_total")] for name in facts.described(COMPONENT)}
+
+    assert {name: (one[0]["type"], one[0]["help"]) for name, one in found.items()} == {
+        name: (fact["type"], fact["help"]) for name, fact in facts.described(COMPONENT).items()
+    }
+
+
+def test_every_rule_is_evaluated_without_a_word(played):
+    """Alerts and recording rules, by a real Prometheus on real series."""
+    rules = until("all were evaluated", lambda: (found := played.prometheus.rules()) and all(rule["health"] != "unknown" for rule in found) and found)
+
+    assert {(rule["name"], rule.get("lastError", "")) for rule in rules if rule["health"] != "ok"} == set()
+    assert {rule["name"] for rule in rules} == set(ALERTS) | RECORDED
+
+
+@each_alert
+def test_buckets_reach_beyond_the_thresholds(scrape, rule):
+    """A quantile is never more than the last bucket: a threshold above it would never be crossed."""
+    exported = facts.exported(scrape)
+    thresholds = [float(number) for number in re.findall(r"histogram_quantile\(.*?>=?\s*([0-9.eE+-]+)", rule["expr"], re.DOTALL)]
+    for bucket in set(re.findall(r"\b(\w+)_bucket\b", rule["expr"])) if thresholds else ():
+        assert exported[bucket].buckets[-1] > max(thresholds)
+
+
+def test_bounds_that_are_selected_exist(scrape):
+    """le="5" is not le="5.0" to Prometheus."""
+    there = {(sample.name, sample.labels["le"]) for sample in samples(scrape) if "le" in sample.labels}
+    asked = {(where, name, matchers["le"]) for where, expr in WRITTEN for name, matchers in promql.selectors(expr) if "le" in matchers}
+
+    assert [one for one in asked if not any(name == one[1] and re.fullmatch(one[2], bound) for name, bound in there)] == []
+
+
+@each_alert
+def test_counters_of_alerts_exist_from_the_start(newborn, rule):
+    """`increase()` does not see the first increment of a series that is born with it: what an alert counts is there at 0 before."""
+    there = samples(newborn)
+    for name, matchers in promql.selectors(rule["expr"]):
+        if not name.endswith("_total") or name in BORN_LATE:
+            continue
+        own = {label: value for label, value in matchers.items() if label not in facts.TARGET_LABELS}
+        assert any(
+            sample.name == name and all(re.fullmatch(value, sample.labels.get(label, "")) for label, value in own.items()) for sample in there
+        ), f"{name}{own}"
+
+
+BORN_LATE = {"steward_kube_api_requests_total": "nobody knows before what the API server will answer; its alert has a ratio over many answers"}
+"""Counters whose label sets cannot be known, with the reason."""
+
+
+def test_series_vanish_with_what_they_are_about(played):
+    """State is read at scrape time: when the last pod of a namespace is gone, so is the series of the namespace."""
+    leader = next(operator for operator in played.operators if operator.leads)
+    series = 'k8s_headless_service_operator_services{namespace="mail"}'
+    assert leader.value(series)
+
+    played.load.remove_namespace("mail")
+
+    until(f"{series} is gone from the scrape", lambda: leader.value(series) is None)
+    until("and from Prometheus", lambda: not played.prometheus.query(series), timeout=90)
