@@ -1,6 +1,7 @@
 """A circuit breaker between one process and one API server: while nothing gets through, one task asks and everybody else waits.
 
-Closed while the server answers, whatever it answers: a refusal is no outage. Open once a connection could not be made, until the next answer.
+Closed while the server answers, whatever it answers: a refusal is no outage. Open once a connection could not be made, or a proxy on the way said in
+the server's place that there is none, until the next answer.
 
 Guarantees: an outage costs the server at most twelve requests a minute of the whole process, renewals of a held lease excepted; everybody goes on
 at the first answer, at most nine seconds after the server is back.
@@ -12,16 +13,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from steward.runtime import errors
 from steward.runtime.backoff import Backoff, Pauses
 from steward.runtime.transport import Request, Response, Transport
+from steward.runtime.workqueue import WorkQueue
 from steward.telemetry.logging import get_logger
 
 OUTAGE_BACKOFF = Backoff(first=1.0, factor=2.0, jitter=0.5, cap=6.0, reset=120.0)
 """Pauses of the one who asks. With the least jitter 1, 2, 4, 6, 6, ... seconds: 12 requests in the first minute and 10 in each that follows; with the
 most, 9 s until the server's return is noticed."""
+
+NOBODY_BEHIND = frozenset((502, 503, 504))
+"""What a load balancer answers for a server that is away (RFC 9110, 15.6). The API server's own have a Status as body, and are answers."""
 
 log = get_logger(__name__)
 
@@ -35,17 +40,25 @@ class Circuit:
 
     Args:
         transport: The real one.
-        closed: Told when the server answers again after an outage.
     """
 
-    def __init__(self, transport: Transport, *, closed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._told = closed
+        self._queues: list[WorkQueue[Any]] = []
         self._closed = asyncio.Event()
         self._closed.set()
         self._open = asyncio.Event()
         self._since = 0.0
         self._ignored = False
+
+    def govern(self, queue: WorkQueue[Any]) -> None:
+        """Hold this queue in an outage, and hurry it afterwards."""
+        self._queues.append(queue)
+
+    def recovered(self) -> None:
+        """Something answers that did not: keys that failed meanwhile need not wait for pauses that have grown."""
+        for queue in self._queues:
+            queue.hurry()
 
     async def closed(self) -> None:
         """Wait until the server can be reached, as far as anybody knows."""
@@ -63,9 +76,10 @@ class Circuit:
         Args:
             ask: A small request through this circuit; any answer closes it.
         """
+        # One for all outages: where every third connection fails, pauses grow as in a long one.
+        pauses = Pauses(OUTAGE_BACKOFF)
         while True:
             await self._open.wait()
-            pauses = Pauses(OUTAGE_BACKOFF)
             while self._open.is_set():
                 await pauses.wait()
                 with suppress(errors.StewardError):
@@ -78,7 +92,10 @@ class Circuit:
         except errors.ConnectFailed as error:
             self._failed(error)
             raise
-        self._answered()
+        if answer.status in NOBODY_BEHIND:
+            self._judge(errors.from_response(request.call, answer.status, answer.body))
+        else:
+            self._answered()
         return answer
 
     @asynccontextmanager
@@ -88,8 +105,8 @@ class Circuit:
             async with self._transport.stream(request, idle_timeout=idle_timeout) as chunks:
                 self._answered()
                 yield chunks
-        except errors.APIError:
-            self._answered()
+        except errors.APIError as error:
+            self._judge(error)
             raise
         except errors.ConnectFailed as error:
             self._failed(error)
@@ -99,7 +116,14 @@ class Circuit:
         """See :class:`~steward.runtime.transport.Transport`."""
         await self._transport.close()
 
-    def _failed(self, error: errors.ConnectFailed) -> None:
+    def _judge(self, error: errors.APIError) -> None:
+        """Whether the API server refused, or something before it."""
+        if error.status in NOBODY_BEHIND and not error.reason:
+            self._failed(error)
+        else:
+            self._answered()
+
+    def _failed(self, error: errors.StewardError) -> None:
         if self._open.is_set():
             return
         log.warning("API server cannot be reached, waiting for it", reason=str(error))
@@ -107,6 +131,8 @@ class Circuit:
         self._open.set()
         if not self._ignored:
             self._closed.clear()
+            for queue in self._queues:
+                queue.hold()
 
     def _answered(self) -> None:
         if not self._open.is_set():
@@ -114,4 +140,4 @@ class Circuit:
         log.info("API server answers again", seconds=round(asyncio.get_running_loop().time() - self._since, 1))
         self._open.clear()
         self._closed.set()
-        self._told()
+        self.recovered()

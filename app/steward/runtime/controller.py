@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ T = TypeVar("T", bound=HasMeta)
 
 RESYNC_SECONDS = 600.0
 """How often every key is looked at again from the cache. Costs no request; mends what a missed wake-up would leave."""
+
+BROKEN_SECONDS = 0.5
+"""Over how long keys are spread whose connections broke: when a server went, the first to come back finds out for all (circuit.py)."""
 
 log = get_logger(__name__)
 
@@ -133,8 +137,6 @@ class Loop(Generic[S]):
 
     async def _work(self, fence: Fence) -> None:
         while True:
-            # Before a key is taken: it must not count as in work, and the state to act on is the one after the outage.
-            await self._client.reachable()
             try:
                 key = await self.queue.get()
             except QueueClosed:
@@ -233,11 +235,18 @@ class Loop(Generic[S]):
                     log.error("reconcile failed, trying again", **where, reason=reason, failures=self.queue.failures(key) + 1)
                 case _:
                     log.error("bug in reconcile, trying again", exc=error, **where, reason=reason)
-            at_least.append(getattr(error, "retry_after", None) or 0.0)
+            at_least.append(_not_before(error))
         if at_least:
             self.queue.add_rate_limited(key, at_least=max(at_least))
         else:
             self.queue.forget(key)
+
+
+def _not_before(error: Exception) -> float:
+    """Seconds a retry waits at least: as long as the server asked for; and what broke together does not come back together."""
+    if isinstance(error, errors.StreamBroken):
+        return random.random() * BROKEN_SECONDS  # noqa: S311 - spreads load, guards nothing
+    return getattr(error, "retry_after", None) or 0.0
 
 
 def _observer(name: str, instruments: Instruments) -> Observer:

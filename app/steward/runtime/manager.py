@@ -77,7 +77,7 @@ class Manager(Generic[C]):
         self.component = component
         self.config = config
         self.instruments = instruments
-        self._circuit = Circuit(transport, closed=self._recovered)
+        self._circuit = Circuit(transport)
         self.instance = instance
         self._identity = identity
         self._lease_config = lease
@@ -108,7 +108,7 @@ class Manager(Generic[C]):
                 selector=selector,
                 relisted=lambda why: self.instruments[metrics.RELISTS].labels(name, why).inc(),
                 moved=followed.moved,
-                recovered=self._recovered,
+                recovered=self._circuit.recovered,
             )
             followed.informers.append(informer)
         self._followed[name] = followed
@@ -191,6 +191,7 @@ class Manager(Generic[C]):
         writers = {name: followed.writer for name, followed in self._followed.items()}
         for controller in controllers:
             self._loops.append(Loop(controller, client=self._client, recorder=self._recorder, writers=writers, instruments=self.instruments))
+            self._circuit.govern(self._loops[-1].queue)
         metrics.expose(self.instruments, queues={loop.controller.name: loop.queue for loop in self._loops}, informers=list(self._followed.values()))
 
     def _new_client(self) -> Client:
@@ -268,11 +269,6 @@ class Manager(Generic[C]):
             await pause(RESYNC_SECONDS)
             for loop in self._loops:
                 await loop.resync()
-
-    def _recovered(self) -> None:
-        """The server is back: what failed while it was away need not wait for pauses that the outage had grown."""
-        for loop in self._loops:
-            loop.queue.hurry()
 
     async def _live(self) -> None:
         while True:

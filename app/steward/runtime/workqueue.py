@@ -61,6 +61,7 @@ class WorkQueue(Generic[K]):
         self._filled = self._now()
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._held = False
 
     def __len__(self) -> int:
         """Keys that wait to be handed out."""
@@ -106,8 +107,15 @@ class WorkQueue(Generic[K]):
         """The key is well: its next failure is the first."""
         self._failures.pop(key, None)
 
+    def hold(self) -> None:
+        """Hand out no key before :meth:`hurry`, also to those who wait for one already."""
+        self._held = not self._closed
+
     def hurry(self) -> None:
         """What made keys fail is over: hand out those that wait for another attempt, and count their failures from nothing again."""
+        self._held = False
+        for _ in self._ready:
+            self._wake()
         for key in [key for key in self._due if key in self._failures]:
             del self._due[key]
             self.add(key)
@@ -124,7 +132,7 @@ class WorkQueue(Generic[K]):
         Raises:
             QueueClosed: None will come any more.
         """
-        while not self._ready:
+        while self._held or not self._ready:
             if self._closed:
                 raise QueueClosed
             waiter = self._loop.create_future()
@@ -154,7 +162,7 @@ class WorkQueue(Generic[K]):
 
     def close(self) -> None:
         """Take no more keys; what waits is still handed out, what is delayed is not."""
-        self._closed = True
+        self._closed, self._held = True, False
         self._timers.clear()
         self._due.clear()
         if self._timer is not None:
@@ -192,7 +200,7 @@ class WorkQueue(Generic[K]):
         return max(0.0, -self._tokens / BUCKET_RATE)
 
     def _wake(self) -> None:
-        while self._waiters:
+        while self._waiters and not self._held:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)

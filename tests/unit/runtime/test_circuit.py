@@ -1,11 +1,16 @@
 """While the server cannot be reached, the process asks as one; when it is back, everybody goes on."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from steward.runtime import backoff, errors
 from steward.runtime.circuit import Circuit
+from steward.runtime.client import Client
+from steward.runtime.transport import Request, Response
 from support.builders import lease, pod
 from support.fakeapi import FakeAPI, MemoryTransport
 from support.managers import Running, running
@@ -30,6 +35,16 @@ async def begun(api: FakeAPI, *, lease: bool = False) -> Running:
     steward.start()
     await steward.ready()
     return steward
+
+
+async def is_closed(circuit: Circuit) -> bool:
+    """Whether nobody has to wait."""
+    try:
+        async with asyncio.timeout(0.001):
+            await circuit.closed()
+    except TimeoutError:
+        return False
+    return True
 
 
 def knocks(steward: Running) -> float:
@@ -130,8 +145,67 @@ async def test_a_refusal_is_an_answer(api, code):
     with pytest.raises(errors.APIError):
         await asking.get(THINGS, key("any"))
 
-    async with asyncio.timeout(0.001):
-        await circuit.closed()
+    assert await is_closed(circuit)
+
+
+class LoadBalancer(MemoryTransport):
+    """Says in plain text that nobody is behind it, or passes on."""
+
+    is_alone = True
+
+    async def send(self, request: Request, *, timeout: float) -> Response:
+        """See the class."""
+        return Response(503, b"no healthy upstream") if self.is_alone else await super().send(request, timeout=timeout)
+
+    @asynccontextmanager
+    async def stream(self, request: Request, *, idle_timeout: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See the class."""
+        if self.is_alone:
+            raise errors.from_response(request.call, 503, b"no healthy upstream")
+        async with super().stream(request, idle_timeout=idle_timeout) as chunks:
+            yield chunks
+
+
+async def watched(asking: Client) -> None:
+    """Begin a watch, and be content."""
+    async for _ in asking.watch(THINGS, since="1", server_timeout=1, idle_timeout=1):
+        return
+
+
+@pytest.mark.parametrize("request_", [Client.ask, watched], ids=["answer", "watch"])
+async def test_a_load_balancer_with_nobody_behind_it_is_an_outage(api, request_):
+    """Its 503 is not the API server's, which would have a Status."""
+    between = LoadBalancer(api)
+    circuit = Circuit(between)
+    asking = client(circuit)
+    with pytest.raises(errors.ServerError):
+        await request_(asking)
+    assert not await is_closed(circuit)
+    between.is_alone = False
+    with contextlib.suppress(errors.NotFound):
+        await request_(asking)
+
+    assert await is_closed(circuit)
+
+
+async def test_a_connection_that_comes_and_goes_is_asked_for_less_and_less(api):
+    """Every answer closes the circuit, every failure after it opens it again: a minute of that is no more than one of outage."""
+    transport = MemoryTransport(api)
+    circuit = Circuit(transport)
+    asking = client(circuit)
+    running = asyncio.ensure_future(circuit.run(asking.ask))
+    failures = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(60):
+            while True:
+                await circuit.closed()
+                api.stop(0.1)
+                failures += 1
+                with pytest.raises(errors.ConnectFailed):
+                    await asking.ask()
+    running.cancel()
+
+    assert failures <= 13
 
 
 async def test_a_request_that_gets_no_answer_in_time_is_no_outage(api):
@@ -141,5 +215,4 @@ async def test_a_request_that_gets_no_answer_in_time_is_no_outage(api):
     with pytest.raises(errors.Timeout):
         await client(circuit).get(THINGS, key("any"))
 
-    async with asyncio.timeout(0.001):
-        await circuit.closed()
+    assert await is_closed(circuit)

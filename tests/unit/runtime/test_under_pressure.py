@@ -97,3 +97,29 @@ async def test_a_hurried_queue_hands_out_what_failed_and_nothing_else():
 
     assert (1, 0) == (len(queue), queue.failures("failed"))
     assert "failed" == await queue.get()
+
+
+async def test_a_held_queue_hands_out_nothing_until_it_is_hurried():
+    """Also to those who wait already; then every key finds one of them."""
+    queue: WorkQueue[str] = WorkQueue()
+    waiting = [asyncio.ensure_future(queue.get()) for _ in range(3)]
+    await asyncio.sleep(1)
+    queue.hold()
+    for key in "abc":
+        queue.add(key)
+    await asyncio.sleep(1)
+    assert not any(one.done() for one in waiting)
+    queue.hurry()
+
+    assert ["a", "b", "c"] == sorted(await asyncio.gather(*waiting))
+
+
+async def test_a_held_queue_can_be_drained():
+    """A stop in an outage hands out what is left: it fails soon."""
+    queue: WorkQueue[str] = WorkQueue()
+    queue.hold()
+    queue.add("a")
+    queue.close()
+    queue.hold()
+
+    assert "a" == await queue.get()
