@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Generic, TypeVar
 
 from steward.runtime.informer import Informer
-from steward.runtime.resource import HasMeta
-from steward.runtime.store import Writer
+from steward.runtime.resource import HasMeta, Resource
+from steward.runtime.store import Index, Store, Writer
 
 T = TypeVar("T", bound=HasMeta)
 
@@ -19,16 +18,28 @@ class Followed(Generic[T]):
         self.writer = writer
         self.informers: list[Informer[T]] = []
         self.resource_name = str(writer.store.resource)
-        self.last_event = 0.0
+
+    def share(self, resource: Resource[T], *indexes: Index[T], selector: str) -> Store[T]:
+        """The store, for one more who looks at it; found by these indexes too.
+
+        Raises:
+            ValueError: Another view of the resource was asked for.
+        """
+        store = self.writer.store
+        if (store.resource, store.selector) != (resource, selector):
+            raise ValueError(f"{self.resource_name} is followed already, as {store.resource.type.__name__} and by the selector {store.selector!r}")
+        store.index(*indexes)
+        return store
 
     @property
     def is_synced(self) -> bool:
         """Whether the first whole list is there, of every namespace."""
         return all(informer.is_synced for informer in self.informers)
 
-    def moved(self) -> None:
-        """Something was heard from the server."""
-        self.last_event = time.time()
+    @property
+    def last_event(self) -> float:
+        """Unix time at which the server was last heard: of several namespaces the one that was heard longest ago. 0 before that."""
+        return min(informer.last_event for informer in self.informers)
 
     @property
     def unreadable(self) -> int:

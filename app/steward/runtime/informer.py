@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
@@ -73,7 +74,6 @@ class Informer(Generic[T]):
         selector: Label selector, evaluated by the server.
         writer: Where to file it. Several informers may file into one, each for its namespace.
         relisted: Told the reason of each list, for the metric.
-        moved: Told that something was heard.
         recovered: Told that the server answers again after a failure.
     """
 
@@ -87,7 +87,6 @@ class Informer(Generic[T]):
         selector: str = "",
         backoff: Backoff = WATCH_BACKOFF,
         relisted: Callable[[str], None] = lambda _: None,
-        moved: Callable[[], None] = lambda: None,
         recovered: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
@@ -100,7 +99,7 @@ class Informer(Generic[T]):
         # A server that says "too old" is well: after an outage the list must not wait for the pause that the outage had grown to.
         self._relist_pauses = Pauses(backoff)
         self._relisted = relisted
-        self._moved = moved
+        self.last_event = 0.0
         self._recovered = recovered
         self._state: State = Empty()
         self._streams = True
@@ -186,7 +185,7 @@ class Informer(Generic[T]):
         unreadable = self._unreadable.values()
         await self.writer.replace(self._fresh, started=self._started, within=self._is_ours, unreadable=unreadable)
         self._fresh, self._unreadable, self.writer.listed = {}, {}, 0
-        self._moved()
+        self.last_event = time.time()
         self._synced.set()
 
     async def _read_page(self, state: Empty | Listing | Streaming) -> PageRead:
@@ -224,7 +223,7 @@ class Informer(Generic[T]):
                 for event in events:
                     await self._file(event)
                 self._state = step(self._state, Moved(events[-1].metadata.resource_version))
-                self._moved()
+                self.last_event = time.time()
         except errors.Timeout:
             self._silences += not heard_of
             if self._silences < SILENT_WATCHES:

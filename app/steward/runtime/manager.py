@@ -94,25 +94,29 @@ class Manager(Generic[C]):
         instruments.observe(metrics.READY, self)
 
     def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
-        """See :class:`~steward.runtime.component.Context`. One cache per resource; asking twice for different views is a mistake."""
+        """See :class:`~steward.runtime.component.Context`. Two different views of one resource are a mistake."""
         name = str(resource)
-        if name in self._followed:
-            raise ValueError(f"{name} is followed already")
-        followed: Followed[T] = Followed(Writer(Store(resource, indexes, selector=selector)))
-        for namespace in self._namespaces or ("",):
-            informer = Informer(
-                self._client,
-                resource,
-                writer=followed.writer,
-                namespace=namespace,
-                selector=selector,
-                relisted=lambda why: self.instruments[metrics.RELISTS].labels(name, why).inc(),
-                moved=followed.moved,
-                recovered=self._circuit.recovered,
-            )
-            followed.informers.append(informer)
-        self._followed[name] = followed
-        return followed.writer.store
+        followed = self._followed.get(name)
+        if followed is None:
+            followed = self._followed[name] = Followed(Writer(Store(resource, selector=selector)))
+            followed.informers += [self._informer(followed.writer, namespace) for namespace in self._namespaces or ("",)]
+        return followed.share(resource, *indexes, selector=selector)
+
+    def _informer(self, writer: Writer[T], namespace: str) -> Informer[T]:
+        store = writer.store
+
+        def relisted(why: str) -> None:
+            self.instruments[metrics.RELISTS].labels(str(store.resource), why).inc()
+
+        return Informer(
+            self._client,
+            store.resource,
+            writer=writer,
+            namespace=namespace,
+            selector=store.selector,
+            relisted=relisted,
+            recovered=self._circuit.recovered,
+        )
 
     def expose(self, gauge: StateGauge[S], source: S) -> None:
         """See :class:`~steward.runtime.component.Context`."""

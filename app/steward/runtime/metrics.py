@@ -25,7 +25,10 @@ class InformerState(Protocol):
     """What the informers of one resource tell at scrape time."""
 
     resource_name: str
-    last_event: float
+
+    @property
+    def last_event(self) -> float:
+        """Unix time at which the server was last heard; 0 before that."""
 
     @property
     def is_synced(self) -> bool:

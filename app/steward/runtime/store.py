@@ -68,6 +68,12 @@ class Store(Generic[T]):
         self._indexes: dict[Index[T], dict[str, set[Key]]] = {index: defaultdict(set) for index in indexes}
         self._unreadable: set[Key] = set()
 
+    def index(self, *indexes: Index[T]) -> None:
+        """File by these too. Only before there is anything to file."""
+        assert not self._objects, "an index would not know what is here already"
+        for index in indexes:
+            self._indexes.setdefault(index, defaultdict(set))
+
     @property
     def unreadable(self) -> Collection[Key]:
         """Objects that exist and do not fit their struct: their last readable state is here, or none. Nothing may be concluded from either."""

@@ -15,7 +15,11 @@ from steward.telemetry.probes import LIVENESS, READINESS, Check, Verdict
 
 
 class Cache:
-    resource_name, last_event, is_synced, unreadable = "pods", time.time() - 90, True, 2
+    resource_name, is_synced, unreadable = "pods", True, 2
+
+    @property
+    def last_event(self):
+        return time.time() - 90
 
     def __len__(self):
         return 12_345

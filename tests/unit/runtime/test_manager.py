@@ -2,14 +2,18 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from steward.runtime import errors
+from steward.headless.component import COMPONENT
+from steward.headless.model import PODS
+from steward.runtime import errors, informer
 from steward.runtime.controller import RESYNC_SECONDS
 from steward.runtime.manager import DRAIN_SECONDS
+from steward.runtime.store import Index
 from support.builders import pod
 from support.fakeapi import FakeAPI
-from support.managers import Running, running, until
+from support.managers import Running, running, settled, until
 
 pytestmark = pytest.mark.looptime
 
@@ -193,6 +197,58 @@ async def test_readiness_says_what_it_waits_for(api):
     assert not verdict.ok
     assert "services not synced" in verdict.reason
     assert "403" in verdict.reason
+
+
+async def test_controllers_that_ask_for_the_same_objects_share_them_and_find_them_in_their_own_ways(api):
+    """One watch and one copy, however many look; two different views of a resource would be two, so that is refused."""
+    by_node, by_phase = Index("node", lambda item: [item.spec.node_name]), Index("phase", lambda item: [item.status.phase])
+    seen = []
+
+    def build(context):
+        seen.extend(context.store(PODS, index) for index in (by_node, by_phase))
+        with pytest.raises(ValueError, match=r"pods is followed already, as Pod and by the selector ''"):
+            context.store(PODS, selector="app=web")
+        return ()
+
+    _pods(api, 3)
+    async with running(api, component=msgspec.structs.replace(COMPONENT, build=build)):
+        first, second = seen
+
+        assert first is second
+        assert 3 == len(first.by(by_node, "node-1")) == len(first.by(by_phase, "Running"))
+        assert 1 == len(api.streams("watch pods"))
+
+
+async def test_of_several_namespaces_the_one_heard_longest_ago_tells_how_fresh_a_cache_is(api, monkeypatch):
+    """Else the others would hide that one is deaf."""
+    for namespace in ("shop", "bank"):
+        api.add(pod(namespace=namespace, annotated=False))
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(informer.time, "time", lambda: 1_000_000 + loop.time())
+    async with running(api, namespaces=("shop", "bank")) as steward:
+        before = steward.sample("steward_informer_last_event_timestamp_seconds", resource="pods")
+        await asyncio.sleep(30)
+        api.merge("pods", "shop/web-0", {"metadata": {"labels": {"new": "label"}}})
+        await asyncio.sleep(1)
+        one_heard = steward.sample("steward_informer_last_event_timestamp_seconds", resource="pods")
+        api.merge("pods", "bank/web-0", {"metadata": {"labels": {"new": "label"}}})
+        await asyncio.sleep(1)
+        both_heard = steward.sample("steward_informer_last_event_timestamp_seconds", resource="pods")
+
+    assert before == one_heard < both_heard
+
+
+async def test_a_thousand_resyncs_of_what_is_as_it_should_be_write_and_list_nothing(api):
+    _pods(api, 2)
+    async with running(api) as steward:
+        await steward.until(lambda: len(api.all("endpointslices")) == 2)
+        await settled(api)
+        before = api.requests("write"), api.requests("list")
+        for _ in range(1000):
+            await steward.manager._loops[0].resync()
+            await asyncio.sleep(0.01)
+
+        assert before == (api.requests("write"), api.requests("list"))
 
 
 async def test_metrics_tell_of_a_scripted_run(api):
