@@ -70,10 +70,11 @@ def addresses(pod: Pod) -> dict[str, list[str]]:
 def misunderstood(pod: Pod) -> Iterator[str]:
     """A sentence about each annotation that is not understood and counts as absent."""
     annotations = pod.metadata.annotations
-    try:
-        parse_ports(annotations.get(PORTS_ANNOTATION, ""))
-    except ValueError as error:
-        yield f"{PORTS_ANNOTATION}: {error}. The ports of the containers are published."
+    if PORTS_ANNOTATION in annotations:
+        try:
+            parse_ports(annotations[PORTS_ANNOTATION])
+        except ValueError as error:
+            yield f"{PORTS_ANNOTATION}: {error}. The ports of the containers are published."
     said = annotations.get(PUBLISH_ANNOTATION, "true")
     if as_bool(said) is None:
         yield f'{PUBLISH_ANNOTATION}: "{said}" is neither true nor false. The operator\'s configuration decides.'

@@ -21,8 +21,12 @@ class Skip(msgspec.Struct, frozen=True):
 
 def is_wanted(pod: Pod, config: Config) -> bool:
     """Whether the pod asks for a name, and we may give it one."""
-    asked = (pod.metadata.annotations.get(name, "") for name in (config.annotation, *config.legacy_annotations))
-    return any(value in names.TRUE for value in asked) and pod.metadata.namespace not in config.exclude_namespaces
+    annotations = pod.metadata.annotations
+    # Asked a dozen times for every change of a pod: a loop, no generator.
+    for name in (config.annotation, *config.legacy_annotations):
+        if annotations.get(name) in names.TRUE:
+            return pod.metadata.namespace not in config.exclude_namespaces
+    return False
 
 
 def service_name(pod_name: str, config: Config) -> str:

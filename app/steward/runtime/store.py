@@ -147,6 +147,8 @@ class Writer(Generic[T]):
         # Mostly a write of ours, as the watch tells of it: nothing of it is kept, so nothing needs to be shared.
         if held is None or held.metadata.resource_version != meta.resource_version or held.metadata.uid != meta.uid:
             self._put(self.share(item))
+        else:
+            self.store._unreadable.discard(meta.key)
 
     def obscure(self, meta: ObjectMeta) -> None:
         """Take note that an object is now something that does not fit its struct. What we hold of it stays, unless that was another one."""
