@@ -13,6 +13,9 @@ export PATH := $(STEWARD_CACHE)/bin:$(CURDIR)/.venv/bin:$(PATH)
 # auto, existing, kind or node; docs/cluster.md says what each is.
 PROVIDER ?= auto
 
+# The image's, where the machine has it.
+IMAGE_PYTHON ?= python3.13
+
 # Fast ones first. pytest keeps this order, so what is broken shows early.
 UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool tests/docs)
 CONTRACT_TESTS := $(wildcard tests/contract)
@@ -62,6 +65,11 @@ lint: venv ## Check style, types, layers, YAML, workflows, chart and locks; star
 .PHONY: unit
 unit: venv ## Test the program, against a fake API server
 	@$(PYTEST) $(UNIT_TESTS)
+
+.PHONY: unit-image
+unit-image: ## Test the program on the Python of its image too; IMAGE_PYTHON names another than python3.13
+	@VENV=.venv-image PYTHON=$(IMAGE_PYTHON) ci/venv
+	@.venv-image/bin/python -m pytest $(PYTEST_FLAGS) $(wildcard tests/unit)
 
 .PHONY: contract
 contract: venv ## Test that the fake API server does what the real one does
@@ -153,7 +161,7 @@ site: venv ## Make a site of docs/, in .cache/site
 
 .PHONY: clean
 clean: cluster-down ## Remove all that was made here; the next start builds for minutes again
-	@rm -rf .venv .cache dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-image .cache dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: venv

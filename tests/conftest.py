@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def repository() -> Path:
 def tools_on_path() -> None:
     """Programs built by ``ci/cluster tools`` are found by name, as ``make`` does it."""
     cache = Path(os.environ.get("STEWARD_CACHE", REPOSITORY / ".cache"))
-    os.environ["PATH"] = os.pathsep.join([str(cache / "bin"), str(REPOSITORY / ".venv" / "bin"), os.environ["PATH"]])
+    os.environ["PATH"] = os.pathsep.join([str(cache / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="session", autouse=True)
