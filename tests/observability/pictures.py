@@ -14,7 +14,7 @@ PREVIEW = Path(__file__).parent / "preview"
 BROWSERS = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable")
 INSTALL_SECONDS = 900
 """Of some hundred packages, over a slow line."""
-DRAW_SECONDS = 240
+DRAW_SECONDS = 900
 
 
 class Missing(Exception):

@@ -6,6 +6,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+// Milliseconds for one step of the browser, on a machine with much else to do.
+const PATIENCE = 120_000;
+
 const [modules, browser, ...views] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(join(modules, 'package.json'));
@@ -44,7 +47,7 @@ async function draw(page, program, view) {
     window.VIEW = data;
   }, JSON.parse(readFileSync(view)));
   await page.goto(pathToFileURL(join(program, 'index.html')));
-  await page.waitForFunction('window.SHOWN || window.FAILED', { timeout: 15000 }).catch((error) => said.push(String(error)));
+  await page.waitForFunction('window.SHOWN || window.FAILED', { timeout: PATIENCE }).catch((error) => said.push(String(error)));
   await page.waitForNetworkIdle({ idleTime: 300 });
   // Canvases are drawn in the frames after.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -60,6 +63,7 @@ const puppeteer = (await import(pathToFileURL(require.resolve('puppeteer-core'))
 const chromium = await puppeteer.launch({
   executablePath: browser,
   headless: true,
+  protocolTimeout: PATIENCE,
   // Without rights of root there is no sandbox to be had in a container; the page is our own.
   args: ['--no-sandbox', '--force-color-profile=srgb', '--font-render-hinting=none'],
   defaultViewport: { width: 1440, height: 1200, deviceScaleFactor: 1 },
@@ -67,6 +71,8 @@ const chromium = await puppeteer.launch({
 try {
   for (const view of views) {
     const page = await chromium.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultNavigationTimeout(PATIENCE);
     await draw(page, program, view);
     await page.close();
   }
