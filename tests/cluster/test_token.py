@@ -35,7 +35,7 @@ def test_a_token_that_expires_is_replaced_before_anybody_is_refused(cluster, rel
     (pod,) = release.objects("pods")
     assert 0 == refused(cluster, pod)
     assert 0 == sum(status.get("restartCount", 0) for status in pod["status"]["containerStatuses"])
-    assert 2 <= len(credentials(cluster, release))
+    assert 2 <= len(credentials(cluster, release, pod))
 
 
 def refused(cluster, pod) -> int:
@@ -46,10 +46,12 @@ def refused(cluster, pod) -> int:
     return sum(int(float(value)) for value in re.findall(r'^steward_kube_api_requests_total\{code="401".* (\S+)$', text, re.MULTILINE))
 
 
-def credentials(cluster, release) -> set[str]:
-    """Ids of the tokens that the release used."""
+def credentials(cluster, release, pod) -> set[str]:
+    """Ids of the tokens that the pod used."""
     try:
         log = cluster.audit(f"system:serviceaccount:{release.namespace}:{release.workload}")
     except Failed as error:
         pytest.skip(f"provider {cluster.provider}: no audit log to tell one token from the next: {error}")
-    return {one for entry in log for one in entry["user"].get("extra", {}).get("authentication.kubernetes.io/credential-id", ())}
+    known = [entry["user"].get("extra", {}) for entry in log]
+    ours = [extra for extra in known if pod["metadata"]["uid"] in extra.get("authentication.kubernetes.io/pod-uid", ())]
+    return {one for extra in ours for one in extra["authentication.kubernetes.io/credential-id"]}

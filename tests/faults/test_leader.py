@@ -62,6 +62,8 @@ async def test_killed_at_random_moments_another_takes_over(cluster, replicas, wi
     failovers = []
     async with churning(witness):
         for number in range(extent.kills):
+            # Who was killed before is back; with both away, the time until the kubelet starts one would be measured.
+            await asyncio.gather(*(operator.ready() for operator in replicas.operators))
             leader = await replicas.leader()
             await asyncio.sleep(random.uniform(0, 4))
             mark, killed = cluster.audit.mark(), time.time()

@@ -22,8 +22,8 @@ REQUESTS = 12
 REQUESTS_OF_ALL = 15
 """Requests of a whole standby in a minute of outage, at most: one for each watch that broke, and the twelve of the circuit breaker."""
 
-REQUESTS_OF_WORK = 60
-"""The same of one that has keys in work: besides, both writes of each of its eight workers, renewals of its lease, its Events, and a start afresh."""
+REQUESTS_OF_WORK = 100
+"""The same of one that has keys in work: besides, both writes of each of its 32 workers, six renewals of its lease, an Event, and a start afresh."""
 
 RECOVERY_SECONDS = 30
 """Between the server's return and the last name being right, at most."""

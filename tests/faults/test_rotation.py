@@ -14,6 +14,10 @@ ROTATION_SECONDS = 60
 """A token that changed is read at most a minute later."""
 
 
+SHORT_SECONDS = 6
+"""A restart of the API server that no leader notices: the renew deadline of 10 s without the pauses around it. A busy machine needs longer."""
+
+
 @pytest.fixture
 def next_authority(cluster):
     """After the test the API server has its former certificate again."""
@@ -32,6 +36,7 @@ async def test_the_authority_of_the_api_server_rotates(cluster, operators, witne
     await witness.settled(within=30)
 
     operator.files.update({"ca.crt": cluster.ca("now", "next")})
+    went = time.monotonic()
     cluster.serve_as("next")
     await answering(witness.kube)
     back = time.monotonic()
@@ -42,7 +47,7 @@ async def test_the_authority_of_the_api_server_rotates(cluster, operators, witne
     note = figure("authority of the API server rotated")
     note("recovery", time.monotonic() - back, "s", target=30)
     assert time.monotonic() - back <= 30
-    assert [] == operator.exits
+    assert not operator.exits or back - went > SHORT_SECONDS
 
 
 async def test_two_thousand_pods_at_once_while_the_token_rotates(cluster, operators, witness, figure):

@@ -24,7 +24,9 @@ RESTART_SECONDS = (0, 10, 20, 40, 80, 160, 300)
 
 IN_CLUSTER = Path(__file__).with_name("in_cluster.py")
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/steward-headless"
-START_SECONDS = 30
+START_SECONDS = 120
+"""For a process that was ended and is started again: after the third end the kubelet waits 40 s, and a lease lasts 15."""
+
 STOP_SECONDS = 30
 LATEST_LINES = 30
 

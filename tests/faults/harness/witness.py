@@ -6,7 +6,7 @@ It follows pods, Services and EndpointSlices by watches of its own and judges by
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -121,11 +121,11 @@ class Witness:
 
     async def recreate(self, names: Iterable[str]) -> None:
         """Make pods of these names."""
-        await asyncio.gather(*(self._limited(self.put(annotated(self.namespace, name))) for name in names))
+        await asyncio.gather(*(self._limited(self.put, annotated(self.namespace, name)) for name in names))
 
     async def delete(self, names: Iterable[str]) -> None:
         """Delete pods."""
-        await asyncio.gather(*(self._limited(self.kube.delete("Pod", self.namespace, name)) for name in names))
+        await asyncio.gather(*(self._limited(self.kube.delete, "Pod", self.namespace, name) for name in names))
 
     def runs(self, name: str) -> bool:
         """Whether a pod is heard to run, with an address."""
@@ -195,9 +195,9 @@ class Witness:
         await self.recreate([name])
         names.append(name)
 
-    async def _limited(self, request: Any) -> None:
+    async def _limited(self, ask: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         async with self._at_once:
-            await request
+            await ask(*arguments)
 
     async def _follow(self, kind: str) -> None:
         while True:
