@@ -1,4 +1,4 @@
-"""Prometheus Operator and one Prometheus, in a namespace of ours."""
+"""Prometheus Operator, one Prometheus and one Alertmanager, in a namespace of ours."""
 
 import shutil
 from pathlib import Path
@@ -20,14 +20,15 @@ _READY_TIMEOUT = "--timeout=300s"
 
 
 def install(kubectl: Kubectl, tools: Tools, scratch: Path) -> None:
-    """Have both, ready. Raises: ClusterError when the cluster has a Prometheus Operator of somebody else's, which is left alone."""
+    """Have all of them, ready. Raises: ClusterError when the cluster has a Prometheus Operator of somebody else's, which is left alone."""
     _require_none_of_others(kubectl)
     if not _operator_is_current(kubectl, tools):
         with progress.step("installing Prometheus Operator", "Prometheus Operator is ready"):
             _install_operator(kubectl, tools, scratch / "monitoring")
-    with progress.step("starting Prometheus", "Prometheus is ready"):
+    with progress.step("starting Prometheus and Alertmanager", "Prometheus and Alertmanager are ready"):
         kubectl.apply(_render("prometheus.yaml", tools))
-        kubectl.run("wait", "--for=condition=Available", "prometheus/main", f"--namespace={NAMESPACE}", _READY_TIMEOUT)
+        kubectl.apply(_render("alertmanager.yaml", tools))
+        kubectl.run("wait", "--for=condition=Available", "prometheus/main", "alertmanager/main", f"--namespace={NAMESPACE}", _READY_TIMEOUT)
     address = kubectl.get("service", "prometheus", f"--namespace={NAMESPACE}")["spec"]["clusterIP"]
     progress.say(f"Prometheus: http://{address}:9090 on the node provider, else kubectl --namespace {NAMESPACE} port-forward service/prometheus 9090")
 
@@ -72,7 +73,8 @@ def _require_none_of_others(kubectl: Kubectl) -> None:
 
 def _render(name: str, tools: Tools) -> str:
     images = {f"{short}_image": infrastructure.reference(tools, image) for short, image in _IMAGES.items()}
-    return Template((_MANIFESTS / name).read_text()).substitute(images, prometheus_version=f"v{tools.catalogue['prometheus'].release}")
+    versions = {f"{name}_version": f"v{tools.catalogue[name].release}" for name in ("prometheus", "alertmanager")}
+    return Template((_MANIFESTS / name).read_text()).substitute(images, **versions)
 
 
-_IMAGES = {"operator": "prometheus-operator", "reloader": "prometheus-config-reloader", "prometheus": "prometheus"}
+_IMAGES = {"operator": "prometheus-operator", "reloader": "prometheus-config-reloader", "prometheus": "prometheus", "alertmanager": "alertmanager"}

@@ -28,6 +28,7 @@ RECIPES = {
     "pause": Recipe("registry.k8s.io/pause", "pause", "/pause", "65535:65535"),
     "coredns": Recipe("registry.k8s.io/coredns/coredns", "coredns", "/coredns"),
     "prometheus": Recipe("quay.io/prometheus/prometheus", "prometheus", "/bin/prometheus"),
+    "alertmanager": Recipe("quay.io/prometheus/alertmanager", "alertmanager", "/bin/alertmanager"),
     "prometheus-operator": Recipe("quay.io/prometheus-operator/prometheus-operator", "prometheus-operator", "/bin/operator"),
     "prometheus-config-reloader": Recipe(
         "quay.io/prometheus-operator/prometheus-config-reloader", "prometheus-config-reloader", "/bin/prometheus-config-reloader"
@@ -36,7 +37,7 @@ RECIPES = {
 }
 
 NODE = ("pause", "coredns")
-MONITORING = ("prometheus-operator", "prometheus-config-reloader", "prometheus")
+MONITORING = ("prometheus-operator", "prometheus-config-reloader", "prometheus", "alertmanager")
 
 
 def reference(tools: Tools, name: str) -> str:
