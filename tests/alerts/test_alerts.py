@@ -107,7 +107,7 @@ def test_the_runbook_names_the_thresholds_of_the_alert(name, rule):
 
 @each_runbook
 def test_commands_of_a_runbook_are_ones_of_a_shell(page):
-    """tests/cluster runs those that only read; here all are parsed."""
+    """tests/cluster/test_runbooks.py runs those that only read; here all are parsed."""
     for block in blocks(page, "sh"):
         done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
