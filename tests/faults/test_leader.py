@@ -115,7 +115,7 @@ async def test_frozen_beyond_its_lease_and_thawed_the_old_leader_writes_nothing(
             failovers.append(await takeover(cluster, witness, mark, after=frozen))
             await asyncio.sleep(max(0.0, FROZEN_SECONDS - failovers[-1]))
             leader.signal(signal.SIGCONT)
-            await until(lambda leader=leader, ends=ends: len(leader.exits) > ends, "end of the old leader", within=10)
+            await until(lambda leader=leader, ends=ends: len(leader.exits) > ends, "end of the old leader", within=30)
             written = [one for one in cluster.audit.since(mark) if one.is_write and one.credential == leader.credential]
             late += [one for one in written if one.at > frozen + RENEW_DEADLINE]
             assert 3 == leader.exits[-1].code

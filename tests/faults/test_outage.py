@@ -87,7 +87,9 @@ async def test_a_minute_without_api_server_costs_few_requests(cluster, operators
     note("recovery", recovered, "s", target=RECOVERY_SECONDS)
     note("lost names", witness.names().lost, target=0)
     assert max(told[name] for name in INFORMERS) <= REQUESTS
-    assert knocks[standby.name] == told.total() <= REQUESTS_OF_ALL
+    # A look at the lease that left in the last moment of the server had a connection already.
+    assert 0 <= told.total() - knocks[standby.name] <= 1
+    assert told.total() <= REQUESTS_OF_ALL
     assert cpu <= 0.02
     assert recovered <= RECOVERY_SECONDS
     assert [] == standby.exits
