@@ -114,7 +114,7 @@ def test_every_rule_is_loaded_and_evaluates(prometheus, release):
     """All alerts of alerts/, no more and no less, and Prometheus has no word against any."""
     written = {
         rule["alert"]
-        for path in (REPOSITORY / "alerts").glob("*.yaml")
+        for path in (REPOSITORY / "alerts").glob("**/*.yaml")
         for group in yaml.safe_load(path.read_text())["groups"]
         for rule in group["rules"]
         if "alert" in rule
