@@ -32,7 +32,7 @@ async def test_eleven_minutes_in_which_nothing_changes_cost_nothing(cluster, ope
     worked = [await reconciled(operator) for operator in replicas.operators]
 
     await asyncio.sleep(SECONDS)
-    resynced = max(await reconciled(operator) - was for operator, was in zip(replicas.operators, worked, strict=True))
+    resynced = max([await reconciled(operator) - was for operator, was in zip(replicas.operators, worked, strict=True)])
     after = [operator.holdings() for operator in replicas.operators]
     asked = Counter((request.verb, request.resource) for request in cluster.audit.since(mark))
     writes = sum(number for (verb, resource), number in asked.items() if verb not in READS and resource != "leases")
