@@ -195,13 +195,20 @@ class Lease:
         try:
             async with asyncio.timeout(timeout):
                 return await self._take_or_renew()
-        except (errors.Conflict, errors.AlreadyExists, errors.NotFound):
-            # Somebody was faster, or deleted it, or our own write of a moment ago came through although its answer did not.
-            self._seen = None
-            log.debug("lease changed in between", lease=str(self._config.key))
+        except (errors.Conflict, errors.AlreadyExists):
+            # Somebody was faster, or our own write of a moment ago came through although its answer did not.
+            self._changed()
         except (errors.StewardError, TimeoutError) as error:
-            self._note(str(error) or "no answer in time")
+            # Of a create NotFound means that its namespace is missing.
+            if isinstance(error, errors.NotFound) and self._seen is not None:
+                self._changed()
+            else:
+                self._note(str(error) or "no answer in time")
         return False
+
+    def _changed(self) -> None:
+        self._seen = None
+        log.debug("lease changed in between", lease=str(self._config.key))
 
     async def _take_or_renew(self) -> bool:
         if self._seen is None or self._seen.spec.holder_identity != self._config.identity:
@@ -244,8 +251,10 @@ class Lease:
         if self._seen is None or found is None or found.spec != self._seen.spec:
             self._seen_at = asyncio.get_running_loop().time()
         self._seen = found
-        self._failing = None
-        self.holder = (found.spec.holder_identity or "") if found is not None else ""
+        self.holder = ""
+        if found is not None:
+            self._failing = None
+            self.holder = found.spec.holder_identity or ""
 
     def _note(self, reason: str) -> None:
         """Say the first failure of a row at warning, its repetitions at debug."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import logging
 import random
 from collections.abc import Callable
 
@@ -277,6 +278,17 @@ async def test_a_lease_that_cannot_be_read_is_not_taken_for_none(api):
 
     assert not two.leads
     assert 0 == api.requests("write leases")
+
+
+async def test_a_namespace_that_is_missing_is_said_once(api, caplog):
+    """Else the process is ready, never leads, and nobody knows why."""
+    api.answer(404, match="create leases")
+    with caplog.at_level(logging.WARNING):
+        one = Candidate(api, "one").start()
+        await asyncio.sleep(60)
+
+    assert not one.leads
+    assert ["lease not reached"] == caplog.messages
 
 
 async def test_of_two_who_come_at_once_one_leads(api):
