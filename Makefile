@@ -60,6 +60,7 @@ lint: venv ## Check style, types, layers, YAML, workflows, chart and locks; star
 	@ci/step 'helm lint' helm lint --strict chart
 	@ci/step 'ct lint' ct lint --charts chart
 	@ci/step 'locks' ci/lock --check
+	@ci/step 'site' mkdocs build --quiet --strict
 	@$(MAKE) verify
 
 .PHONY: unit
