@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steward.runtime.errors import StewardError
+from steward.telemetry.secret import Secret
 
 SECONDS = 30.0
 """Limit of one request: more than Prometheus' own limit of a query by Grafana's default."""
@@ -38,9 +39,7 @@ class Prometheus:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise PrometheusError(f'--prometheus: expected http://HOST or https://HOST, got "{url}"')
         self._url = url.rstrip("/")
-        self._headers = {"Accept": "application/json"}
-        if token_file:
-            self._headers["Authorization"] = f"Bearer {_read('--token-file', token_file)}"
+        self._token = Secret(_read("--token-file", token_file)) if token_file else None
         if ca_file:
             _read("--ca-file", ca_file)
         try:
@@ -70,7 +69,8 @@ class Prometheus:
     def _get(self, path: str, **parameters: str) -> Any:
         query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
         where = f"{self._url}/api/v1/{path}"
-        request = urllib.request.Request(where + query, headers=self._headers)  # noqa: S310 - http or https, see __init__
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {self._token.reveal()}"} if self._token else {})
+        request = urllib.request.Request(where + query, headers=headers)  # noqa: S310 - http or https, see __init__
         try:
             with self._opener.open(request, timeout=SECONDS) as answer:
                 body = answer.read()

@@ -18,6 +18,7 @@ import yaml
 
 from steward.runtime import errors
 from steward.runtime.serviceaccount import DIRECTORY, ServiceAccount
+from steward.telemetry.secret import Secret
 
 SERVICE_ACCOUNT = DIRECTORY
 
@@ -52,7 +53,7 @@ class Credentials:
 
     def __init__(self, settings: Settings, *, user_agent: str) -> None:
         self._settings = settings
-        self._headers: Callable[[], Mapping[str, str]] = settings.headers if isinstance(settings, ServiceAccount) else _Headers(settings)
+        self._headers: Callable[[], Mapping[str, Secret]] = settings.headers if isinstance(settings, ServiceAccount) else _Headers(settings)
         self.user_agent = user_agent
         self.host: str = _checked("server", settings.host.rstrip("/"), like="https://10.96.0.1:443")
         self.proxy: str | None = None
@@ -61,7 +62,7 @@ class Credentials:
             self.proxy = _checked("proxy", named, like="http://proxy.example:3128")
         self.server_name: str | None = getattr(settings, "tls_server_name", None)
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, Secret]:
         """Authorization headers for one request.
 
         Raises:
@@ -97,10 +98,10 @@ class _Headers:
 
     def __init__(self, configuration: Any) -> None:
         self._configuration = configuration
-        self._known: Mapping[str, str] = {}
+        self._known: Mapping[str, Secret] = {}
         self._next_look = 0.0
 
-    def __call__(self) -> Mapping[str, str]:
+    def __call__(self) -> Mapping[str, Secret]:
         now = time.monotonic()
         if now >= self._next_look:
             from kubernetes.config import ConfigException
@@ -109,7 +110,8 @@ class _Headers:
                 settings: dict[str, dict[str, str]] = self._configuration.auth_settings()
             except ConfigException as error:
                 raise OSError(f"token cannot be read: {error}") from error
-            self._known = {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header" and setting["value"]}
+            found = {setting["key"]: setting["value"] for setting in settings.values() if setting["in"] == "header"}
+            self._known = {name: Secret(value) for name, value in found.items() if value}
             self._next_look = now + HEADER_SECONDS
         return self._known
 

@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 
 import httptools
 
+from steward.telemetry.secret import Secret
+
 HEAD_LIMIT = 64 << 10
 """Bytes of a head, interim answers included; more is no API server. Go's client allows 10 MB, its server 1 MB; a real head has some 500 bytes."""
 
@@ -152,7 +154,7 @@ def _query(items: tuple[tuple[str, str], ...]) -> str:
     return urlencode(items)
 
 
-def header_lines(headers: Mapping[str, str]) -> str:
+def header_lines(headers: Mapping[str, Secret]) -> str:
     """Headers as they are written, without the white space around their values.
 
     Raises:
@@ -160,7 +162,7 @@ def header_lines(headers: Mapping[str, str]) -> str:
     """
     lines = ""
     for name, value in headers.items():
-        text = value.strip()
+        text = value.reveal().strip()
         if not (text.isascii() and text.isprintable()):
             raise OSError(f"header {name} cannot be sent: the token holds characters that no token has")
         lines += f"{name}: {text}\r\n"

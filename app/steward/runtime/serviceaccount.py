@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from steward.telemetry.logging import get_logger
+from steward.telemetry.secret import Secret
 
 DIRECTORY = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet mounts the files (kubernetes.io/docs, "Accessing the Kubernetes API from a Pod")."""
@@ -63,7 +64,7 @@ class ServiceAccount:
             raise ValueError(f"{authority} is empty")
         self.ssl_ca_cert: str | None = str(authority)
 
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, Secret]:
         """The headers that prove who we are."""
         now = time.monotonic()
         if now >= self._next_look:
@@ -76,8 +77,8 @@ class ServiceAccount:
                 self._failure = str(error)
         return self._headers
 
-    def _read(self) -> Mapping[str, str]:
+    def _read(self) -> Mapping[str, Secret]:
         token = self._token_file.read_text(encoding="utf-8").strip()
         if not token:
             raise ValueError(f"{self._token_file} is empty")
-        return {"authorization": f"Bearer {token}"}
+        return {"authorization": Secret(f"Bearer {token}")}

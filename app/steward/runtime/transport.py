@@ -20,6 +20,7 @@ from steward.runtime.connection import Connection
 from steward.runtime.framing import Broken, header_lines, request_target
 from steward.runtime.pool import Pool, Target
 from steward.telemetry.logging import get_logger
+from steward.telemetry.secret import Secret
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach the server; below the renew deadline of a lease, so that one lost SYN does not cost the leadership."""
@@ -105,8 +106,8 @@ class HTTPTransport:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._head = f"Accept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: {credentials.user_agent}\r\n"
-        self._headers: Mapping[str, str] = {}
-        self._authorization = ""
+        self._headers: Mapping[str, Secret] = {}
+        self._authorization = Secret("")
         self._pool: Pool | None = None
         self._made_of: object = None
         self._broken: object = None
@@ -233,9 +234,9 @@ class HTTPTransport:
         """The request as it is sent, once its guard allows it."""
         headers = self._credentials.headers()
         if headers != self._headers:
-            self._headers, self._authorization = headers, header_lines(headers)
+            self._headers, self._authorization = headers, Secret(header_lines(headers))
         target = pool.prefix + request_target(request.path, request.query)
-        head = f"{request.method} {target} HTTP/1.1\r\n{pool.head}{self._head}{self._authorization}"
+        head = f"{request.method} {target} HTTP/1.1\r\n{pool.head}{self._head}{self._authorization.reveal()}"
         body = request.body
         if request.guard is not None:
             request.guard()

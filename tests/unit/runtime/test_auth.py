@@ -11,6 +11,7 @@ from kubernetes.client import Configuration
 from steward.runtime import auth, errors
 from steward.runtime.auth import Credentials
 from steward.runtime.transport import HTTPTransport, Request
+from steward.telemetry.secret import Secret
 from support import certificates
 from support.certificates import Authority
 from support.fakeapi import FakeAPI
@@ -89,7 +90,7 @@ def test_in_a_pod_the_kubelet_says_where_the_server_is(environment, service_acco
     environment("NO_PROXY", ".svc")
     found = auth.load(user_agent="steward-test/1")
 
-    assert (url, PROXY, {"authorization": "Bearer secret"}) == (found.host, found.proxy, found.headers())
+    assert (url, PROXY, {"authorization": Secret("Bearer secret")}) == (found.host, found.proxy, found.headers())
 
 
 @pytest.mark.parametrize(
