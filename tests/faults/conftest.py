@@ -105,5 +105,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
             terminalreporter.write_line(line)
     if page and lines and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         failed = [one.nodeid for kind in ("failed", "error") for one in terminalreporter.stats.get(kind, ())]
-        Path(page).write_text(report.page(failed), encoding="utf-8")
+        Path(page).write_text(report.page(failed, whole=bool(config.getoption("--faults-long"))), encoding="utf-8")
         terminalreporter.write_line(f"written to {page}")

@@ -57,15 +57,21 @@ class Report:
         """One line for each scenario."""
         return [f"{scenario}: {', '.join(map(str, figures))}" for scenario, figures in self._scenarios.items()]
 
-    def page(self, failed: Sequence[str] = ()) -> str:
+    def page(self, failed: Sequence[str] = (), *, whole: bool) -> str:
         """The page of the documentation.
 
         Args:
             failed: Tests that failed; they are told.
+            whole: Whether all scenarios ran, as often as ``make faults`` repeats them, or those of ``make test``.
         """
         rows = "\n".join(_row(scenario, figure) for scenario, figures in self._scenarios.items() for figure in figures)
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return PAGE.format(date=dt.datetime.now(dt.UTC).date(), machine=_machine(), versions=versions, rows=rows, outcome=_outcome(failed))
+        run, today = WHOLE if whole else PART, dt.datetime.now(dt.UTC).date()
+        return PAGE.format(date=today, machine=_machine(), versions=versions, rows=rows, run=run, outcome=_outcome(failed))
+
+
+WHOLE = "All scenarios ran, with their repetitions."
+PART = "The scenarios of `make test` ran; `make faults` has more of them, and repeats them."
 
 
 def _outcome(failed: Sequence[str]) -> str:
@@ -112,7 +118,7 @@ requests follow from arithmetic and hold anywhere: while the API server cannot b
 ([why](design/2026-11-21-one-asks-in-an-outage.md)), and a leader renews its lease to the end. A single replica that lost its lease in an outage
 waits for that lease to run out, 15 s, before it leads again.
 
-Measured {date} on {machine}: {versions}. {outcome}
+Measured {date} on {machine}: {versions}. {run} {outcome}
 
 | scenario | figure | measured | at most |
 | --- | --- | ---: | ---: |
