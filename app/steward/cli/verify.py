@@ -25,7 +25,7 @@ MARKS = {"ok": "ok", "warning": "warning", "failed": "FAILED"}
 @click.option("--ca-file", metavar="FILE", help="Certificates to trust, PEM.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the output.")
 def verify(*, names: tuple[str, ...], url: str, files: tuple[str, ...], token_file: str | None, ca_file: str | None, output: str) -> None:
-    r"""See whether Prometheus scrapes COMPONENT, has its rules loaded and its metrics, and answers its dashboards.
+    """See whether Prometheus scrapes COMPONENT, has its rules loaded and its metrics, and answers its dashboards.
 
     Without COMPONENT those are looked at that Prometheus scrapes. For a Prometheus in the cluster:
 
@@ -35,7 +35,7 @@ def verify(*, names: tuple[str, ...], url: str, files: tuple[str, ...], token_fi
         steward verify --prometheus http://localhost:9090 --dashboards -
 
     Exits with 0 when nothing has failed, and with 1 otherwise.
-    """
+    """  # noqa: D301 - click wants the character itself
     from steward.cli import panels
     from steward.cli.prometheus import Prometheus
 
