@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from steward.cli.check import check
 from steward.cli.describe import describe
 from steward.cli.probe import probe
 from steward.cli.run import run
@@ -25,6 +26,7 @@ steward.add_command(run)
 steward.add_command(describe)
 steward.add_command(probe)
 steward.add_command(verify)
+steward.add_command(check)
 
 
 def main() -> NoReturn:
@@ -40,8 +42,10 @@ def main() -> NoReturn:
         code = _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} Try `{where} --help`.", error.exit_code)
     except click.Abort:
         code = _fail("interrupted", 1)
-    except (click.ClickException, StewardError) as error:
-        code = _fail(error.format_message() if isinstance(error, click.ClickException) else str(error), 1)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), error.exit_code)
+    except StewardError as error:
+        code = _fail(str(error), 1)
     sys.exit(code)
 
 

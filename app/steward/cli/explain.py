@@ -23,6 +23,9 @@ _TYPES = {
     "null": "null",
 }
 
+A_TIME = "2027-01-31T00:00:00Z"
+"""An example (RFC 3339)."""
+
 WHOLE = "the file"
 
 Schema = dict[str, Any]
@@ -52,7 +55,7 @@ def invalid(error: msgspec.ValidationError, document: Any, schema: Schema) -> st
         return f"{_join(path, missing['name'])}: expected a value, got none. Write {_wanted(_property(expected, missing['name'], schema))}."
     if at and "`key` in" in at[0]:
         return f"{path or WHOLE}: expected text as keys. Quote every key that looks like a number or a boolean."
-    if not text.startswith(("Expected ", "Invalid enum value ")):
+    if not text.startswith(("Expected ", "Invalid enum value ", "Invalid RFC3339 ")):
         return f"{path}: {text.removesuffix(at[0]) if at else text}"
     wanted = _wanted(expected)
     return f"{path or WHOLE}: expected {wanted}, got {_shown(value)}. Write {_example(wanted, expected, value)}."
@@ -117,6 +120,8 @@ def _known(name: str, node: Schema) -> str:
 def _wanted(node: Schema) -> str:
     if "enum" in node:
         return "one of " + ", ".join(str(one) for one in node["enum"])
+    if node.get("format") == "date-time":
+        return "a time with its zone"
     words = _TYPES.get(node.get("type", ""), "another value")
     if "minimum" in node and "maximum" in node:
         return f"{words} from {node['minimum']} to {node['maximum']}"
@@ -136,6 +141,8 @@ def _example(wanted: str, node: Schema, value: Any) -> str:
     """What to write instead: the same number without its unit or quotes, else the default, else what is wanted."""
     if node.get("type") in {"integer", "number"} and isinstance(value, str) and (digits := re.match(r"\d+", value)):
         return digits[0]
+    if node.get("format") == "date-time":
+        return f"a time such as {A_TIME}"
     default = node.get("default")
     if "enum" not in node and isinstance(default, str | int | float) and default != "":
         return f"{wanted}, such as {_shown(default)}"

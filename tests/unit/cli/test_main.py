@@ -22,12 +22,15 @@ def test_package_and_chart_have_one_version(repository: Path):
     assert {__version__} == {chart["version"], chart["appVersion"]}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("describe", "-h"), ("probe", "--help")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("run", "--help"), ("describe", "-h"), ("probe", "--help"), ("verify", "--help"), ("check", "-h")], ids=" ".join
+)
 def test_help_goes_to_stdout(steward, arguments):
     code, out, err = steward(*arguments)
 
     assert (0, "") == (code, err)
     assert out.startswith("Usage: steward")
+    assert "\\b" not in out, "click joins lines below what should be its mark for an example"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_the_light_commands_do_not_load_the_runtime():
     import subprocess
     import sys
 
-    heavy = "httptools flask kubernetes prometheus_client steward.runtime.manager"
+    heavy = "httptools flask kubernetes prometheus_client steward.governance steward.runtime.manager"
     program = f"import sys, steward.cli, steward.cli.process; print([one for one in {heavy.split()} if one in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

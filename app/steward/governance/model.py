@@ -1,0 +1,97 @@
+"""What the rules read of a pod. A workload's pod template is a pod without a status."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+import msgspec
+
+from steward.runtime.resource import ObjectMeta, Struct
+
+
+class Probe(Struct, frozen=True):
+    """``corev1.Probe``: only whether it is there."""
+
+
+class Resources(Struct, frozen=True):
+    """``corev1.ResourceRequirements``; quantities are not interpreted."""
+
+    requests: dict[str, str | int | float] = msgspec.field(default_factory=dict)
+    limits: dict[str, str | int | float] = msgspec.field(default_factory=dict)
+
+    @property
+    def are_set(self) -> bool:
+        """Whether anything is asked for or limited."""
+        return bool(self.requests or self.limits)
+
+
+class Container(Struct, frozen=True):
+    """``corev1.Container``, and ``corev1.EphemeralContainer``."""
+
+    name: str = ""
+    image: str = ""
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    resources: Resources = Resources()
+    restart_policy: str = ""
+
+
+class PodSpec(Struct, frozen=True):
+    """``corev1.PodSpec``. ``resources`` are those of the whole pod (KEP-2837)."""
+
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    ephemeral_containers: tuple[Container, ...] = ()
+    resources: Resources = Resources()
+
+
+class ContainerStatus(Struct, frozen=True):
+    """``corev1.ContainerStatus``."""
+
+    name: str = ""
+    restart_count: int = 0
+
+
+class PodStatus(Struct, frozen=True):
+    """``corev1.PodStatus``."""
+
+    phase: str = ""
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Pod(Struct, frozen=True):
+    """``corev1.Pod``."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended or is ending: nobody can mend it any more."""
+        return self.metadata.deletion_timestamp is not None or self.status.phase in ("Succeeded", "Failed")
+
+    @property
+    def created(self) -> dt.datetime | None:
+        """When it was created; None for what is not in a cluster."""
+        stamp = self.metadata.creation_timestamp
+        return dt.datetime.fromisoformat(stamp) if stamp else None
+
+
+class Workload(NamedTuple):
+    """What a pod belongs to, by the kind that a person would edit: a Deployment, not its ReplicaSet. A pod of nobody is its own."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def owner_of(pod: Pod) -> Workload:
+    """The controller that the pod names, which for a Deployment's pod is a ReplicaSet."""
+    owner = pod.metadata.controller
+    return Workload(pod.metadata.namespace, "Pod", pod.metadata.name) if owner is None else Workload(pod.metadata.namespace, owner.kind, owner.name)

@@ -1,0 +1,91 @@
+"""An exemption has a reason and an end, acts where it says, and stays visible."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from steward.governance.bundles import STANDARD
+from steward.governance.exemptions import Exemption
+from steward.governance.model import Workload
+from steward.governance.scores import contribution, tally
+
+WEB = Workload("shop", "Deployment", "web")
+UNTAGGED = {"image": "app"}
+WHOLE = {"checks": ["latest_tag"], "reason": "vendor has no tags", "expires": "2027-01-31T00:00:00Z"}
+
+
+def rules(*exemptions):
+    return msgspec.structs.replace(STANDARD, exemptions=tuple(msgspec.convert(WHOLE | one, Exemption) for one in exemptions))
+
+
+@pytest.mark.parametrize("field", ["checks", "reason", "expires"])
+def test_checks_reason_and_end_are_required(field):
+    with pytest.raises(msgspec.ValidationError, match=field):
+        msgspec.convert({key: value for key, value in WHOLE.items() if key != field}, Exemption)
+
+
+@pytest.mark.parametrize("empty", [{"checks": []}, {"reason": ""}, {"expires": "2027-01-31T00:00:00"}, {"expires": "never"}, {"until": "x"}], ids=str)
+def test_an_empty_reason_or_an_end_without_a_zone_is_refused(empty):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(WHOLE | empty, Exemption)
+
+
+@pytest.mark.parametrize(
+    ("changes", "acts"),
+    [
+        ({}, True),
+        ({"checks": ["pending"]}, False),
+        ({"workload": {"kind": "Deployment", "name": "web"}}, True),
+        ({"workload": {"kind": "StatefulSet", "name": "web"}}, False),
+        ({"workload": {"kind": "Deployment", "name": "other"}}, False),
+        ({"matchLabels": {"app": "web"}}, True),
+        ({"matchLabels": {"app": "web", "tier": "front"}}, False),
+        ({"containers": ["istio-proxy", "web"]}, True),
+        ({"containers": ["istio-proxy"]}, False),
+        ({"expires": "2026-11-21T12:00:00Z"}, False),
+        ({"expires": "2026-11-21T12:00:01Z"}, True),
+        ({"expires": "2026-11-21T14:00:00+03:00"}, False),
+    ],
+    ids=str,
+)
+def test_it_acts_on_what_fits_all_that_it_names_until_it_ends(judge, good, changes, acts):
+    verdict = judge(good(**UNTAGGED), rules=rules(changes), workload=WEB, metadata={"labels": {"app": "web"}})
+
+    assert (not acts, acts) == (bool(verdict.violations), bool(verdict.exempted))
+
+
+def test_what_is_exempt_is_shown_with_its_reason(judge, good):
+    (shown,) = judge(good(**UNTAGGED), rules=rules({"approvedBy": "sam"})).exempted
+
+    assert ("latest_tag", "vendor has no tags", "sam") == (shown.violation.check, shown.exemption.reason, shown.exemption.approved_by)
+
+
+def test_an_exemption_that_ended_is_told_beside_the_violation(judge, good):
+    verdict = judge(good(**UNTAGGED), rules=rules({"expires": "2026-01-01T00:00:00Z"}))
+
+    assert verdict.violations == tuple(one.violation for one in verdict.expired)
+    assert dt.datetime(2026, 1, 1, tzinfo=dt.UTC) == verdict.expired[0].exemption.expires
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["as written", "reversed"])
+def test_of_several_the_one_that_lasts_longest_counts_in_any_order(judge, good, order):
+    several = [{"expires": "2026-01-01T00:00:00Z"}, {"expires": "2028-01-01T00:00:00Z"}, {}][::order]
+
+    (shown,) = judge(good(**UNTAGGED), rules=rules(*several)).exempted
+
+    assert 2028 == shown.exemption.expires.year
+
+
+@pytest.mark.parametrize(("formula", "before", "after"), [("seed", 90, 95), ("float", 90.0, 95.0), ("ratio", 60.0, 75.0)])
+def test_what_is_exempt_costs_nothing_and_its_pod_still_counts(judge, good, formula, before, after):
+    """Of ten checks' worth 4 fail, then 2 of 8: exempt is not applicable."""
+    one, other = good(**UNTAGGED), good("other", **UNTAGGED, resources={"limits": {"cpu": 1}})
+    some = rules({"containers": ["web"]})
+
+    def score(rules):
+        counted = tally([contribution(judge(one, other, rules=rules, workload=WEB))])
+        return counted.pods, counted.score(formula)
+
+    assert (1, pytest.approx(after)) == score(some)
+    assert (1, pytest.approx(before)) == score(STANDARD)
