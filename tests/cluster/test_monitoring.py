@@ -96,7 +96,7 @@ def test_every_query_of_a_dashboard_returns_data(prometheus, release, expression
 
 
 LOOKS_FOR_TROUBLE = re.compile(
-    r"[<>]=? |== |offset 1d|code=|code!~|\"error\"|ALERTS|relists|retries_total|python_gc|k8s_headless_service_operator_skipped|delete"
+    r"[<>]=? |== |offset 1d|30d:|code=|code!~|\"error\"|ALERTS|relists|retries_total|python_gc|k8s_headless_service_operator_skipped|delete"
 )
 """Examples that are empty in a release that is well and young."""
 
