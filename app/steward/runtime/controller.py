@@ -196,7 +196,7 @@ class Loop(Generic[S]):
             outcome = await perform(plan, client=self._client, recorder=self._recorder, fence=fence, writers=self._writers, told=told)
         finally:
             del self._writing[key]
-        self._say(key, plan, outcome)
+        _say(plan, outcome)
         facts = (*plan.events, *outcome.taken)
         if facts:
             self._told[key] = facts
@@ -205,41 +205,40 @@ class Loop(Generic[S]):
             self.queue.add(key)
         return plan, outcome
 
-    def _say(self, key: Key, plan: Plan, outcome: Outcome) -> None:
-        """Log what was written, a line for each kind of writing; at level debug also that nothing was."""
-        where = {"controller": self.controller.name, "object": str(key)}
-        written: dict[str, list[str]] = {}
-        for action, error in outcome.results:
-            if error is None:
-                written.setdefault(f"{OPERATIONS[type(action)]}d", []).append(f"{action.resource.kind} {action.meta.name}")
-        for what, children in written.items():
-            log.info(what, **where, children=", ".join(children))
-        if not plan.actions:
-            log.debug("nothing to write", **where, reason=plan.skip or "as wanted")
-
     def _failed(self, key: Key, failures: Sequence[Exception]) -> None:
         """Log each failure, and try again unless that is useless for all of them."""
-        where: dict[str, Any] = {"controller": self.controller.name, "object": str(key)}
         at_least: list[float] = []
         for error in failures:
             reason = str(error)
             match error:
                 case errors.Invalid() | errors.NotOurs():
                     # The resync looks again: what stands in the way, such as a policy, may have gone without a trace in our caches.
-                    log.error("left as it is until something changes", **where, reason=reason)
+                    log.error("left as it is until something changes", reason=reason)
                     continue
                 case errors.Conflict() | errors.AlreadyExists():
                     # The cache is behind the server; that is part of the game.
-                    log.info("cache is behind, trying again", **where, reason=reason)
+                    log.info("cache is behind, trying again", reason=reason)
                 case errors.StewardError():
-                    log.error("reconcile failed, trying again", **where, reason=reason, failures=self.queue.failures(key) + 1)
+                    log.error("reconcile failed, trying again", reason=reason, failures=self.queue.failures(key) + 1)
                 case _:
-                    log.error("bug in reconcile, trying again", exc=error, **where, reason=reason)
+                    log.error("bug in reconcile, trying again", exc=error, reason=reason)
             at_least.append(_not_before(error))
         if at_least:
             self.queue.add_rate_limited(key, at_least=max(at_least))
         else:
             self.queue.forget(key)
+
+
+def _say(plan: Plan, outcome: Outcome) -> None:
+    """Log what was written, a line for each kind of writing; at level debug also that nothing was."""
+    written: dict[str, list[str]] = {}
+    for action, error in outcome.results:
+        if error is None:
+            written.setdefault(f"{OPERATIONS[type(action)]}d", []).append(f"{action.resource.kind} {action.meta.name}")
+    for what, children in written.items():
+        log.info(what, children=", ".join(children))
+    if not plan.actions:
+        log.debug("nothing to write", reason=plan.skip or "as wanted")
 
 
 def _not_before(error: Exception) -> float:

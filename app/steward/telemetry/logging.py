@@ -67,11 +67,12 @@ class Log:
 
     def _write(self, level: int, message: str, exc: BaseException | None, fields: dict[str, object]) -> None:
         if self._logger.isEnabledFor(level):
-            self._logger.log(level, message, exc_info=exc, extra={_FIELDS: fields})
+            around = _ABOUT.get()
+            self._logger.log(level, message, exc_info=exc, extra={_FIELDS: fields if around is None else {**around, **fields}})
 
 
 class about:  # noqa: N801 - used as a statement: with about(object=...)
-    """Add pairs to every line that is written inside, in tasks started there too; a pair of the line itself wins."""
+    """Add pairs to every line of a :class:`Log` that is written inside, in tasks started there too; a pair of the line itself wins."""
 
     __slots__ = ("_fields", "_token")
 
@@ -171,8 +172,7 @@ def _base(record: logging.LogRecord, component: str) -> dict[str, Any]:
 
 def _pairs(record: logging.LogRecord) -> dict[str, Any]:
     pairs: dict[str, Any] = getattr(record, _FIELDS, {})
-    around = _ABOUT.get()
-    return pairs if around is None else {**around, **pairs}
+    return pairs
 
 
 def _plain(value: object) -> str:
