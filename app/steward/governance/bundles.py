@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from steward.governance.rules import Rules
 from steward.governance.violations import Severities
 
@@ -19,23 +21,15 @@ STANDARD = Rules(
 
 BASELINE = Rules(forbid_latest_tag=True, require_readiness_probe=True)
 
-RESTRICTED = Rules(
-    forbid_latest_tag=True,
-    require_liveness_probe=True,
-    require_readiness_probe=True,
-    require_resources=True,
-    max_restart_count=3,
-    forbid_pending_duration=300,
+RESTRICTED = replace(
+    STANDARD,
     severity_overrides=Severities(
         latest_tag="critical", missing_liveness="high", missing_readiness="high", high_restarts="critical", pending="high", missing_resources="high"
     ),
 )
 
-PERMISSIVE = Rules(
-    forbid_latest_tag=True,
-    require_liveness_probe=True,
-    require_readiness_probe=True,
-    require_resources=True,
+PERMISSIVE = replace(
+    STANDARD,
     max_restart_count=10,
     forbid_pending_duration=600,
     severity_overrides=Severities(
