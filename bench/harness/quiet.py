@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,7 +26,7 @@ MISSED = 20
 WRITES = ("create", "update", "patch", "delete")
 
 
-class Counted:
+class Counted(ABC):
     """One peer that is counted; each method is called once.
 
     Attributes:
@@ -41,13 +42,13 @@ class Counted:
         self._opened = ExitStack()
         directory.mkdir(parents=True, exist_ok=True)
 
+    @abstractmethod
     def begin(self) -> None:
         """Start the peer and wait until it is quiet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def count(self) -> None:
         """Let the time pass, and count."""
-        raise NotImplementedError
 
     def end(self) -> None:
         """Stop what was started."""

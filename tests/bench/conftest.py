@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +41,6 @@ def prepared(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment that bench/run makes for the harness."""
     monkeypatch.setenv("BENCH_MADE", str(programs))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY / "bench"), str(REPOSITORY / "tests")]))
-
-
-@pytest.fixture
-def eventually() -> Callable[..., bool]:
-    """Whether something holds within some seconds."""
-
-    def wait(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
-
-    return wait
 
 
 def figure(name: str, value: float, *, peer: str = STEWARD.name, at: int = 0, number: int = 1) -> Figure:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,21 +30,6 @@ def cluster_tool(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
         return subprocess.run([REPOSITORY / "ci" / "cluster", *arguments], env=environment, capture_output=True, text=True, check=False)
 
     return run
-
-
-@pytest.fixture
-def eventually() -> Callable[..., bool]:
-    """Whether something holds within some seconds."""
-
-    def wait(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
-
-    return wait
 
 
 @pytest.fixture
