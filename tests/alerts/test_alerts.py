@@ -124,9 +124,9 @@ def test_queries_of_a_runbook_read_what_the_program_exports(page):
 
 @each_alert
 def test_the_dashboard_exists(name, rule):
-    """The link goes to a dashboard of the repository; common alerts to that of their component."""
-    url = rule["annotations"]["dashboard_url"]
-    uid = url.removeprefix("/d/").replace("{{ $labels.component }}", "headless")
+    """The link goes to a dashboard of the repository; that of a common alert to the one that shows every component, with the one concerned chosen."""
+    uid, _, chosen = rule["annotations"]["dashboard_url"].removeprefix("/d/").partition("?")
 
     assert (ROOT / "dashboards" / f"{uid}.json").is_file()
-    assert ("{{ $labels.component }}" in url) is (name == "common")
+    assert (uid == "steward-runtime") is (name == "common")
+    assert chosen == ("var-component={{ $labels.component }}" if name == "common" else "")
