@@ -9,14 +9,12 @@ from typing import Any
 import msgspec
 
 from steward.cli import explain, manifests
+from steward.governance.policies import POLICIES, PolicySpec
 from steward.governance.rules import Rules, Verdict, evaluate
 from steward.runtime.errors import ConfigError
 
-POLICY = ("policy.steward.dev", "DevOpsPolicy")
+POLICY = (POLICIES.group, POLICIES.kind)
 """API group and kind of a file of rules."""
-
-_OF_THE_CLUSTER = ("enforcementMode", "defaultProbe", "defaultResources")
-"""Fields of a policy that say what to do in a cluster; they find nothing."""
 
 
 def judged(files: Iterable[str], rules: Rules, now: dt.datetime) -> Iterator[tuple[str, Verdict]]:
@@ -44,15 +42,14 @@ def policy(file: str) -> Rules:
     documents = list(manifests.read(file))
     if len(documents) != 1 or documents[0].kind != POLICY:
         kinds = ", ".join(document.kind[1] for document in documents) or "nothing"
-        raise ConfigError(f"--policy {file}: expected one {POLICY[1]} of {POLICY[0]}/v1alpha1, got {kinds}.")
+        raise ConfigError(f"--policy {file}: expected one {POLICY[1]} of {POLICIES.api_version}, got {kinds}.")
     spec = documents[0].content.get("spec", {})
     if not isinstance(spec, dict):
         raise ConfigError(f"--policy {file}: spec: expected a mapping of keys to values, got {spec!r}.")
-    asked = {key: value for key, value in spec.items() if key not in _OF_THE_CLUSTER}
     try:
-        return msgspec.convert(asked, Rules)
+        return msgspec.convert(spec, PolicySpec)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"--policy {file}: spec.{explain.invalid(error, asked, msgspec.json.schema(Rules))}") from error
+        raise ConfigError(f"--policy {file}: spec.{explain.invalid(error, spec, msgspec.json.schema(PolicySpec))}") from error
 
 
 def lines(found: Iterable[tuple[str, Verdict]]) -> Iterator[str]:
