@@ -285,5 +285,6 @@ def test_links_to_dashboards_need_an_address():
     linked = rules(merge(ON, {"prometheusRule": {"dashboardUrl": "https://grafana.example.com/"}}))
 
     assert linked["OperatorDown"]["annotations"]["dashboard_url"] == "https://grafana.example.com/d/steward-headless"
-    assert linked["StewardNoLeader"]["annotations"]["dashboard_url"] == "https://grafana.example.com/d/steward-runtime?var-component={{ $labels.component }}"
+    runtime = "https://grafana.example.com/d/steward-runtime?var-component={{ $labels.component }}"
+    assert linked["StewardNoLeader"]["annotations"]["dashboard_url"] == runtime
     assert all("dashboard_url" not in rule["annotations"] for rule in rules().values())
