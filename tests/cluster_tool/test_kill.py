@@ -187,3 +187,17 @@ def test_the_network_of_another_node_is_refused(own, tmp_path):
     assert refused.returncode == 1
     assert f"addresses {CIDR} are in use: route {PREFIX}" in refused.stderr
     assert "set STEWARD_NODE_CIDR to a private /16 that is free" in refused.stderr
+
+
+def test_a_node_is_the_same_to_another_checkout_with_the_same_cache(own, tmp_path):
+    """Whoever asks, and whatever network they would have taken themselves."""
+    assert ci_cluster(own, "up", "--provider", "node").returncode == 0
+    supervisor = machine.process_one(settings.find(own))
+    shutil.copytree(own.repository / "ci", tmp_path / "ci")
+    other = {**os.environ, "STEWARD_NODE_CIDR": "10.99.0.0/16"}
+
+    up = subprocess.run([tmp_path / "ci" / "cluster", "up", "--provider", "node"], env=other, capture_output=True, text=True, check=False)
+
+    assert up.returncode == 0, up.stderr
+    assert "the node is up already" in up.stderr
+    assert machine.process_one(settings.find(own)) == supervisor

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clusterlib import processes
@@ -24,10 +24,13 @@ _WAIT_SECONDS = 20.0
 def supervisors(settings: Settings) -> list[int]:
     """The processes of this node on the machine: `unshare` and the supervisor, recognised by their arguments.
 
-    The others live in the supervisor's namespace and die with it.
+    The others live in the supervisor's namespace and die with it. Another checkout with the same cache may have started them.
     """
-    marks = {str(SUPERVISOR), settings.marker}
-    return [pid for pid in processes.pids() if marks <= set(processes.argv(pid))]
+    return [pid for pid in processes.pids() if _supervises(processes.argv(pid), settings.marker)]
+
+
+def _supervises(argv: Sequence[str], marker: str) -> bool:
+    return marker in argv and SUPERVISOR.name in (Path(argument).name for argument in argv)
 
 
 def process_one(settings: Settings) -> int | None:

@@ -48,6 +48,7 @@ class Node:
         if machine.leftovers(self.settings, self._env):
             progress.say("removing what is left of an earlier node")
             self.down()
+            self.settings = settings.find(self._paths)
         checks.require(checks.Machine(self.settings, self._env, scratch.directory(self._paths)))
         programs = self._tools.ensure(PROGRAMS)
         archives = infrastructure.ensure(self._paths, self._tools, infrastructure.NODE)
@@ -84,6 +85,7 @@ class Node:
         state = self.settings.state
         for name in ("bin", "conf", "logs"):
             (state / name).mkdir(parents=True, mode=0o700)
+        settings.begin(self.settings)
         for name, path in programs.items():
             _place(path, state / "bin" / name)
         pki.make(self.settings, state / "pki", self._env)

@@ -19,6 +19,7 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 NODE_LINK = "node0"
 NODE_NAME = "steward-node"
 API_PORT = 6443
+_NETWORK_FILE = "network"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,27 @@ class Settings:
 
 
 def find(paths: Paths) -> Settings:
-    """Settings of this cache's node. Raises: ClusterError when $STEWARD_NODE_CIDR is no private /16."""
+    """Settings of this cache's node: one that was begun keeps its network, whoever asks.
+
+    Raises: ClusterError when $STEWARD_NODE_CIDR is no private /16.
+    """
+    network = _begun(paths.node) or _asked_for()
+    return Settings(paths.node, paths.identity, network)
+
+
+def begin(settings: Settings) -> None:
+    """Write down what :func:`find` reads of a node that was begun."""
+    (settings.state / _NETWORK_FILE).write_text(f"{settings.network}\n")
+
+
+def _begun(state: Path) -> IPv4Network | None:
+    try:
+        return IPv4Network((state / _NETWORK_FILE).read_text().strip())
+    except (OSError, ValueError):  # no node, or one whose start was cut off in the middle of the file
+        return None
+
+
+def _asked_for() -> IPv4Network:
     cidr = os.environ.get(CIDR_VARIABLE) or DEFAULT_CIDR
     try:
         network = IPv4Network(cidr)
@@ -95,4 +116,4 @@ def find(paths: Paths) -> Settings:
         raise ClusterError(f"{CIDR_VARIABLE}={cidr}: {error}", f"Give a private /16 that is not in use, like {DEFAULT_CIDR}") from error
     if network.prefixlen != 16 or not network.is_private:
         raise ClusterError(f"{CIDR_VARIABLE}={cidr} is not a private /16", f"Give one that is not in use, like {DEFAULT_CIDR}")
-    return Settings(paths.node, paths.identity, network)
+    return network
