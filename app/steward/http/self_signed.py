@@ -5,11 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import ssl
-import tempfile
 import threading
 import time
-
-from steward.http.tls import server_context
 
 VALID_DAYS = 90
 """Of one certificate. Nobody has to trust it, so it costs nothing to make another."""
@@ -39,38 +36,8 @@ class SelfSigned:
 
 
 def _make() -> ssl.SSLContext:
-    context = server_context()
-    # OpenSSL reads files only.
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(_pem(socket.gethostname()))
-        file.flush()
-        context.load_cert_chain(file.name)
-    return context
+    # Only who asks for this pays for the import.
+    from steward.http import pki
 
-
-def _pem(host: str) -> bytes:
-    """A new key and a certificate for it."""
-    # Only who asks for this pays for the import: 10 MB and a tenth of a second.
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - SKEW)
-        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private + certificate.public_bytes(serialization.Encoding.PEM)
+    return pki.context(pki.server([socket.gethostname(), "localhost"], pki.Validity(now - SKEW, now + dt.timedelta(days=VALID_DAYS))))
