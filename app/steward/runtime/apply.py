@@ -9,10 +9,11 @@ from typing import Any
 from steward.runtime import errors
 from steward.runtime.client import JSON_PATCH, Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Action, Apply, Create, Delete, Event, Outcome, Plan, RemoveFinalizer, UpdateStatus
+from steward.runtime.plan import OPERATIONS, Action, Apply, Contribute, Create, Delete, Event, Outcome, Plan, RemoveFinalizer, UpdateStatus
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import ChildMeta, ObjectMeta
 from steward.runtime.store import Writer
+from steward.runtime.trial import Trial
 
 Writers = Mapping[str, Writer[Any]]
 """The stores of the component by the name of their resource; answers are filed there."""
@@ -44,7 +45,7 @@ async def perform(plan: Plan, *, client: Client, recorder: Recorder, fence: Fenc
             recorder.record(action.done)
     if plan.done is not None and not outcome.errors:
         recorder.record(plan.done)
-    for event in (*plan.events, *outcome.taken):
+    for event in (*plan.events, *outcome.taken, *outcome.failed):
         if event not in told:
             recorder.record(event)
     return outcome
@@ -70,6 +71,8 @@ class _Performer:
                     await self._delete(action)
                 case UpdateStatus():
                     await self._update_status(action)
+                case Contribute():
+                    await self._contribute(action)
                 case RemoveFinalizer():
                     await self._remove_finalizer(action)
         except Exception as error:  # noqa: BLE001 - see above
@@ -116,6 +119,12 @@ class _Performer:
             return
         uid = action.meta.uid
         made = await self._client.apply(action.resource, action.desired, uid=uid, force=True, subresource="status", fence=self._fence)
+        self._file(action, made)
+
+    async def _contribute(self, action: Contribute[Any]) -> None:
+        if action.proof is not None:
+            await action.proof(Trial(self._client, self._fence))
+        made = await self._client.apply(action.resource, action.desired, uid=action.meta.uid, manager=action.manager, fence=self._fence)
         self._file(action, made)
 
     async def _remove_finalizer(self, action: RemoveFinalizer[Any]) -> None:

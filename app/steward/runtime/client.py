@@ -145,10 +145,11 @@ class Client:
                 self._count(call, str(getattr(error, "status", "")), started)
             raise
 
-    async def create(self, resource: Resource[T], desired: T, *, fence: Fence = OPEN) -> T:
+    async def create(self, resource: Resource[T], desired: HasMeta, *, dry_run: bool = False, fence: Fence = OPEN) -> T:
         """Create an object; the server decides who came first.
 
-        Like every write it takes no longer than its fence is sure to stand, and nothing leaves once that fell.
+        Like every write it takes no longer than its fence is sure to stand, and nothing leaves once that fell. In a dry run the server does all but
+        keep it: admission, defaults and quota have their say.
 
         Raises:
             LeaseLost: The fence fell before the request left.
@@ -156,12 +157,34 @@ class Client:
         """
         meta = desired.metadata
         call = errors.Call("create", resource.plural, meta.namespace, meta.name)
-        request = Request(call, "POST", resource.path(meta.namespace), self._managed(), resource.encoded(desired), guard=fence.check)
+        query = self._managed(dry_run=dry_run)
+        request = Request(call, "POST", resource.path(meta.namespace), query, resource.encoded(desired), guard=fence.check)
         answer = await self._write(request, fence)
         return self._answers.object(resource, answer.body)
 
-    async def apply(self, resource: Resource[T], desired: T, *, uid: str, force: bool = False, subresource: str = "", fence: Fence = OPEN) -> T:
+    async def apply(
+        self,
+        resource: Resource[T],
+        desired: HasMeta,
+        *,
+        uid: str,
+        force: bool = False,
+        subresource: str = "",
+        manager: str = "",
+        dry_run: bool = False,
+        fence: Fence = OPEN,
+    ) -> T:
         """Server-side apply onto the one object with this uid (KEP-555).
+
+        Args:
+            resource: What kind of object, and what of the answer is read.
+            desired: Name, namespace and every field that shall be ours.
+            uid: Which object.
+            force: Take over fields of other managers.
+            subresource: Apply to this part of it.
+            manager: Field manager, if not the client's own.
+            dry_run: As for :meth:`create`.
+            fence: Likewise.
 
         Raises:
             Conflict: Another object has the name now, or another manager owns a field and ``force`` is false.
@@ -170,7 +193,7 @@ class Client:
         call = errors.Call("patch", resource.plural, meta.namespace, meta.name)
         body = resource.manifest(desired)
         body["metadata"]["uid"] = uid
-        query = self._managed() | ({"force": "true"} if force else {})
+        query = self._managed(manager, dry_run=dry_run) | ({"force": "true"} if force else {})
         request = Request(
             call, "PATCH", resource.path(meta.namespace, meta.name, subresource), query, msgspec.json.encode(body), APPLY, guard=fence.check
         )
@@ -219,8 +242,8 @@ class Client:
         left = self._answers.object(resource, answer.body)
         return left if left.metadata.uid == uid and left.metadata.deletion_timestamp else None
 
-    def _managed(self) -> dict[str, str]:
-        return {"fieldManager": self.field_manager}
+    def _managed(self, manager: str = "", *, dry_run: bool = False) -> dict[str, str]:
+        return {"fieldManager": manager or self.field_manager} | ({"dryRun": "All"} if dry_run else {})
 
     async def _write(self, request: Request, fence: Fence, timeout: float = REQUEST_TIMEOUT) -> Response:
         async with self._in_flight:

@@ -197,7 +197,7 @@ class Loop(Generic[S]):
         finally:
             del self._writing[key]
         _say(plan, outcome)
-        facts = (*plan.events, *outcome.taken)
+        facts = (*plan.events, *outcome.taken, *outcome.failed)
         if facts:
             self._told[key] = facts
         settled = self.controller.concluded(state, plan, outcome, asyncio.get_running_loop().time() - started)
@@ -211,7 +211,7 @@ class Loop(Generic[S]):
         for error in failures:
             reason = str(error)
             match error:
-                case errors.Invalid() | errors.NotOurs():
+                case errors.Invalid() | errors.NotOurs() | errors.Unproved():
                     # The resync looks again: what stands in the way, such as a policy, may have gone without a trace in our caches.
                     log.error("left as it is until something changes", reason=reason)
                     continue

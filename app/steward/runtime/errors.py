@@ -20,6 +20,7 @@
     ├── DecodeError           an answer that is not what the resource says
     ├── ConfigError           the user's input is wrong; one line says where and what to write
     ├── NotOurs               the object belongs to somebody else
+    ├── Unproved              a dry run was refused; nothing was written
     └── LeaseLost             another replica may be the leader; stop writing
 
 Use the classes, never the status code: ``except NotFound`` is the one way to learn that something is absent.
@@ -148,6 +149,10 @@ class ConfigError(StewardError):
 
 class NotOurs(StewardError):
     """The object exists and belongs to somebody else; it was left alone."""
+
+
+class Unproved(StewardError):
+    """What was to be written was tried in a dry run first, and refused; nothing was written."""
 
 
 class LeaseLost(StewardError):

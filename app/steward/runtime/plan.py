@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from steward.runtime.errors import NotOurs
 from steward.runtime.resource import HasMeta, HasStatus, ObjectMeta, Resource
+from steward.runtime.trial import Trial
 
 T = TypeVar("T", bound=HasMeta)
 R = TypeVar("R", bound=HasStatus)
@@ -135,6 +136,35 @@ class UpdateStatus(msgspec.Struct, Generic[R], frozen=True):
         return self.observed.metadata
 
 
+class Contribute(msgspec.Struct, Generic[T], frozen=True):
+    """Add fields to an object of somebody else: server-side apply by a field manager of its own, never by force.
+
+    What that manager added before and ``desired`` does not name any more is taken away. The outcome is a Conflict where another manager has set one
+    of the fields otherwise, and Unproved where the proof failed.
+
+    Attributes:
+        observed: The object the decision rests on.
+        desired: Its name, its namespace, and all fields that shall be ours.
+        manager: The field manager.
+        proof: Asked before the write; raises Unproved. It can change nothing.
+        done: Told once it is written.
+        failed: What to tell when it could not be written, given the error; None for nothing.
+    """
+
+    resource: Resource[T]
+    observed: T
+    desired: HasMeta
+    manager: str
+    proof: Callable[[Trial], Awaitable[None]] | None = None
+    done: Event | None = None
+    failed: Callable[[Exception], Event | None] | None = None
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
+
+
 class RemoveFinalizer(msgspec.Struct, Generic[T], frozen=True):
     """Let an object go that waits for us; finalizers of others stay. To set one is an :class:`Apply`.
 
@@ -154,7 +184,7 @@ class RemoveFinalizer(msgspec.Struct, Generic[T], frozen=True):
         return self.observed.metadata
 
 
-Action = Create[Any] | Apply[Any] | Delete[Any] | UpdateStatus[Any] | RemoveFinalizer[Any]
+Action = Create[Any] | Apply[Any] | Delete[Any] | UpdateStatus[Any] | Contribute[Any] | RemoveFinalizer[Any]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -175,7 +205,14 @@ class Plan(msgspec.Struct, frozen=True):
     skip: str = ""
 
 
-OPERATIONS: dict[type, str] = {Create: "create", Apply: "update", Delete: "delete", UpdateStatus: "update", RemoveFinalizer: "update"}
+OPERATIONS: dict[type, str] = {
+    Create: "create",
+    Apply: "update",
+    Delete: "delete",
+    UpdateStatus: "update",
+    Contribute: "update",
+    RemoveFinalizer: "update",
+}
 """The word for each action in metrics and logs."""
 
 
@@ -194,3 +231,13 @@ class Outcome(msgspec.Struct, frozen=True):
         """What there is to tell about names that belong to others."""
         refused = (action for action, error in self.results if isinstance(action, Create) and isinstance(error, NotOurs))
         return tuple(action.taken for action in refused if action.taken is not None)
+
+    @property
+    def failed(self) -> tuple[Event, ...]:
+        """What there is to tell about contributions that failed."""
+        found = (
+            action.failed(error)
+            for action, error in self.results
+            if isinstance(action, Contribute) and error is not None and action.failed is not None
+        )
+        return tuple(event for event in found if event is not None)

@@ -140,12 +140,12 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
         parts += [part for part in (name, subresource) if part]
         return "/".join(parts)
 
-    def manifest(self, desired: T) -> dict[str, Any]:
+    def manifest(self, desired: HasMeta) -> dict[str, Any]:
         """The object as JSON-able data with ``apiVersion`` and ``kind``."""
         body: Mapping[str, Any] = msgspec.to_builtins(desired)
         return {"apiVersion": self.api_version, "kind": self.kind, **body}
 
-    def encoded(self, desired: T) -> bytes:
+    def encoded(self, desired: HasMeta) -> bytes:
         """The manifest as JSON, at half the price."""
         return b'{"apiVersion":"%s","kind":"%s",%s' % (self.api_version.encode(), self.kind.encode(), msgspec.json.encode(desired)[1:])
 

@@ -106,6 +106,9 @@ def created(kind: Kind, obj: Object, *, status: bool = False) -> FieldSet:
 def applied(kind: Kind, config: Object) -> FieldSet:
     """What an applier owns: the leaves, the items of lists, and containers that are empty."""
     every = whole(kind, config)
+    # Metadata that only says which object is meant is no field of it.
+    if every.get(("f:metadata",)) is CONTAINER and not any(path[:1] == ("f:metadata",) and len(path) > 1 for path in every):
+        del every["f:metadata",]
     parents = {path[:-1] for path in every}
     return frozenset(path for path, value in every.items() if value is not CONTAINER or path not in parents or path[-1].startswith("k:"))
 

@@ -19,6 +19,13 @@ SET: tuple[str, ...] = ()
 _META_LISTS: dict[Path, tuple[str, ...]] = {("metadata", "ownerReferences"): ("uid",), ("metadata", "finalizers"): SET}
 _META_ATOMS = {("metadata", "ownerReferences", "[]")}
 _CONTAINERS = ("spec", "containers")
+_TEMPLATE = ("spec", "template", *_CONTAINERS)
+_TEMPLATES: dict[Path, tuple[str, ...]] = {
+    _TEMPLATE: ("name",),
+    (*_TEMPLATE, "[]", "ports"): ("containerPort", "protocol"),
+    (*_TEMPLATE, "[]", "env"): ("name",),
+    ("status", "conditions"): ("type",),
+}
 
 
 def _nothing(_: Object) -> None:
@@ -121,6 +128,16 @@ KINDS = (
         present=frozenset({("addressType",), ("endpoints",), ("ports",)}),
         default=rules.default_slice, check=rules.check_slice, counts_generations=True,
     ),
+    *(
+        Kind(
+            "apps", "v1", kind, f"{kind.lower()}s",
+            lists=_TEMPLATES, atoms=frozenset({("spec", "selector")}), present=frozenset({("spec", "template"), ("spec", "template", "metadata"),
+            ("spec", "template", "spec")}), default=rules.default_workload, has_status=True, counts_generations=True,
+        )
+        for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+    ),
+    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", has_status=True, counts_generations=True),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", has_status=True),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", check=rules.check_lease),
     Kind(
         "events.k8s.io", "v1", "Event", "events",

@@ -100,7 +100,7 @@ def apply(kind: Kind, live: Object, config: Object, who: Manager, *, force: bool
     kept = managed | {who: Entry(mine, timestamp())}
     if last is not None:
         owned = frozenset().union(*(entry.fields for entry in kept.values()))
-        for path in sorted(last.fields - owned, key=len):
+        for path in sorted(_named(last.fields) - owned, key=len):
             _drop(kind, merged, path, owned)
     written, gone = fields.changed(fields.whole(kind, live), fields.whole(kind, merged))
     fought = [
@@ -112,7 +112,7 @@ def apply(kind: Kind, live: Object, config: Object, who: Manager, *, force: bool
     if fought and not force:
         raise status.manager_conflict(fought)
     kept = fields.without(fields.without(kept, written, but=who), gone)
-    return merged, kept
+    return merged, {one: entry for one, entry in kept.items() if entry.fields}
 
 
 def _merged(kind: Kind, live: Any, config: Any, plain: Path) -> Any:
@@ -128,6 +128,12 @@ def _merged(kind: Kind, live: Any, config: Any, plain: Path) -> Any:
         for item in live
     ]  # fmt: skip
     return found + [copy.deepcopy(item) for item in wanted.values()]
+
+
+def _named(owned: FieldSet) -> FieldSet:
+    """These fields and the structs around them: what the server filled in there goes with them."""
+    around = {path[:length] for path in owned for length in range(3, len(path))}
+    return owned | frozenset(path for path in around if path[-1].startswith("f:"))
 
 
 def _drop(kind: Kind, obj: Object, path: Path, owned: FieldSet) -> None:

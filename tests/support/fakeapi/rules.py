@@ -52,14 +52,27 @@ def check_name(kind: str, name: str) -> list[Cause]:
     return [] if _SUBDOMAIN.fullmatch(name) else [invalid("metadata.name", name, _SUBDOMAIN_HELP)]
 
 
+def default_workload(workload: Object) -> None:
+    """The defaults of the pods it makes, and of their probes."""
+    spec = workload.setdefault("spec", {}).setdefault("template", {}).setdefault("spec", {})
+    _default_pod_spec(spec)
+    for container in spec.get("containers") or ():
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+            if probe in container:
+                container[probe] = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3} | container[probe]
+
+
 def default_pod(pod: Object) -> None:
     """Protocol of ports, grace period; the many others are of no interest here."""
-    spec = pod.setdefault("spec", {})
+    _default_pod_spec(pod.setdefault("spec", {}))
+    pod.setdefault("status", {}).setdefault("phase", "Pending")
+
+
+def _default_pod_spec(spec: Object) -> None:
     spec.setdefault("terminationGracePeriodSeconds", 30)
     for container in spec.get("containers") or ():
         for port in container.get("ports") or ():
             port.setdefault("protocol", "TCP")
-    pod.setdefault("status", {}).setdefault("phase", "Pending")
 
 
 def check_pod(pod: Object, _old: Object | None) -> list[Cause]:

@@ -175,8 +175,8 @@ class Database:
         if self.lives:
             self.version += 1
 
-    def insert(self, kind: Kind, obj: Object) -> Stored:
-        """Store a new object; what only the server knows is filled in."""
+    def insert(self, kind: Kind, obj: Object, *, keep: bool = True) -> Stored:
+        """Store a new object, or only say what would be stored; what only the server knows is filled in."""
         meta = obj["metadata"]
         self._uids += 1
         known: dict[str, Any] = {
@@ -190,14 +190,16 @@ class Database:
         skipped = {*known, "deletionTimestamp", "selfLink", "generation"}
         obj["metadata"] = known | {name: value for name, value in meta.items() if name not in skipped and value not in (None, {}, [])}
         new = encode(obj)
-        self.tables[kind].commit(Change(new.version, None, new))
+        if keep:
+            self.tables[kind].commit(Change(new.version, None, new))
         return new
 
-    def replace(self, kind: Kind, held: Stored, new: Object) -> Stored:
-        """Store a new version of an object."""
-        new["metadata"]["resourceVersion"] = str(self._next())
+    def replace(self, kind: Kind, held: Stored, new: Object, *, keep: bool = True) -> Stored:
+        """Store a new version of an object, or only say what it would be."""
+        new["metadata"]["resourceVersion"] = str(self._next() if keep else held.version)
         stored = encode(new)
-        self.tables[kind].commit(Change(stored.version, held, stored))
+        if keep:
+            self.tables[kind].commit(Change(stored.version, held, stored))
         return stored
 
     def remove(self, kind: Kind, held: Stored) -> Stored:

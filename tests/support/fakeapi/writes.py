@@ -35,7 +35,7 @@ def create(database: Database, ask: Ask, target: Target, reviews: Reviews) -> An
     _validate(kind, obj, None)
     if database.tables[kind].get(target.namespace, name) is not None:
         raise status.already_exists(kind, name)
-    return Answer(201, database.insert(kind, obj).body(kind))
+    return Answer(201, database.insert(kind, obj, keep=_is_kept(ask)).body(kind))
 
 
 def update(database: Database, ask: Ask, target: Target) -> Answer:
@@ -65,17 +65,17 @@ def _apply(database: Database, ask: Ask, target: Target) -> Answer:
     who = _manager(ask, target, "Apply")
     held = database.tables[kind].get(target.namespace, target.name)
     if held is None:
-        return _applied_first(database, config, target, who)
+        return _applied_first(database, ask, config, target, who)
     live = held.decoded()
     if config["metadata"].get("resourceVersion") not in (None, "", str(held.version)):
         raise status.conflict(kind, target.name)
     merged, managed = patches.apply(kind, live, config, who, force=ask.query.get("force") in ("true", "1"))
     kind.default(merged)
     fields.write(merged, fields.stamp(managed, fields.read(live)))
-    return _commit(database, target, held, live, merged)
+    return _commit(database, ask, target, held, merged)
 
 
-def _applied_first(database: Database, config: Object, target: Target, who: Manager) -> Answer:
+def _applied_first(database: Database, ask: Ask, config: Object, target: Target, who: Manager) -> Answer:
     """An apply that finds nothing makes the object."""
     kind, name, uid = target.kind, target.name, config["metadata"].get("uid")
     if uid:
@@ -86,7 +86,7 @@ def _applied_first(database: Database, config: Object, target: Target, who: Mana
     fields.write(config, {who: Entry(mine, timestamp())})
     kind.allocate(config)
     _validate(kind, config, None)
-    return Answer(201, database.insert(kind, config).body(kind))
+    return Answer(201, database.insert(kind, config, keep=_is_kept(ask)).body(kind))
 
 
 def _written(database: Database, ask: Ask, target: Target, held: Stored, new: Object) -> Answer:
@@ -104,12 +104,12 @@ def _written(database: Database, ask: Ask, target: Target, held: Stored, new: Ob
         new["metadata"] = {**new["metadata"], "managedFields": live["metadata"].get("managedFields", [])}
     managed = patches.update(kind, live, new, _manager(ask, target, "Update"), status_only=only_status)
     fields.write(new, fields.stamp(managed, fields.read(live)))
-    return _commit(database, target, held, live, new)
+    return _commit(database, ask, target, held, new)
 
 
-def _commit(database: Database, target: Target, held: Stored, live: Object, new: Object) -> Answer:
+def _commit(database: Database, ask: Ask, target: Target, held: Stored, new: Object) -> Answer:
     """Write a new version, if it is one; an object without its last finalizer is gone."""
-    kind = target.kind
+    kind, live = target.kind, held.decoded()
     meta = new["metadata"] = dict(new["metadata"])
     if meta.setdefault("uid", held.uid) != held.uid:
         raise status.invalid(kind, target.name, [rules.invalid("metadata.uid", meta["uid"], "field is immutable")] * 2)
@@ -127,9 +127,10 @@ def _commit(database: Database, target: Target, held: Stored, live: Object, new:
     if kind.counts_generations and _content(kind, new) != _content(kind, live):
         meta["generation"] = meta.get("generation", 1) + 1
     if meta.get("deletionTimestamp") and live["metadata"].get("finalizers") and not meta.get("finalizers"):
-        database.remove(kind, held)
+        if _is_kept(ask):
+            database.remove(kind, held)
         return Answer(200, encode(new).body(kind))
-    return Answer(200, database.replace(kind, held, new).body(kind))
+    return Answer(200, database.replace(kind, held, new, keep=_is_kept(ask)).body(kind))
 
 
 def delete(database: Database, ask: Ask, target: Target) -> Answer:
@@ -206,6 +207,11 @@ def _validate(kind: Kind, new: Object, old: Object | None) -> None:
 
 def _manager(ask: Ask, target: Target, operation: str) -> Manager:
     return Manager(ask.query.get("fieldManager") or ask.agent.partition("/")[0], operation, target.kind.api_version, target.subresource)
+
+
+def _is_kept(ask: Ask) -> bool:
+    """Whether it is no dry run."""
+    return ask.query.get("dryRun") != "All"
 
 
 def _content(kind: Kind, obj: Object) -> Object:
