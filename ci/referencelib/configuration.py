@@ -41,8 +41,8 @@ def _component(name: str, facts: Facts) -> Iterator[str]:
     yield from table(COLUMNS, list(_rows(facts["config"], facts["config"], "")))
     yield "What it may do; the chart's roles grant this and nothing more:"
     yield ""
-    rights = [(_resource(one), one["verbs"], "own namespace" if one["namespaced"] else "cluster", one["why"]) for one in facts["rights"]]
-    yield from table(("resource", "verbs", "where", "why"), [(r, ", ".join(v.split() if isinstance(v, str) else v), w, y) for r, v, w, y in rights])
+    rights = [(_resource(one), ", ".join(one["verbs"]), _where(one), one["why"]) for one in facts["rights"]]
+    yield from table(("resource", "verbs", "where", "why"), rights)
     yield "Reasons of its Kubernetes Events:"
     yield ""
     yield from table(("reason", "type", "meaning"), [(f"`{one['name']}`", one["type"], one["help"]) for one in facts["reasons"]])
@@ -50,6 +50,11 @@ def _component(name: str, facts: Facts) -> Iterator[str]:
 
 def _resource(right: Facts) -> str:
     return f"`{'.'.join(filter(None, (right['resource'], right['group'])))}`"
+
+
+def _where(right: Facts) -> str:
+    where = "own namespace" if right["namespaced"] else "cluster"
+    return f"{where}, when `{right['when']}`" if right["when"] else where
 
 
 def _rows(node: Facts, root: Facts, prefix: str) -> Iterator[tuple[str, ...]]:

@@ -34,7 +34,7 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['name']}: {facts['summary']}"
     yield "\nRights"
     for right in facts["rights"]:
-        where = "own namespace" if right["namespaced"] else "cluster"
+        where = ("own namespace" if right["namespaced"] else "cluster") + (f", when {right['when']}" if right["when"] else "")
         resource = ".".join(part for part in (right["resource"], right["group"]) if part)
         yield f"  {resource} ({where}): {', '.join(right['verbs'])}: {right['why']}"
     yield "\nMetrics"

@@ -32,6 +32,7 @@ def _right(right: Right) -> dict[str, Any]:
         "resource": right.resource.plural,
         "verbs": right.verbs.split(),
         "namespaced": right.own_namespace,
+        "when": right.when,
         "why": right.why,
     }
 

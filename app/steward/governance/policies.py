@@ -145,7 +145,7 @@ class DevOpsPolicy(Struct, frozen=True):
     status: Annotated[PolicyStatus | None, Meta(description="What was found.")] = None
 
 
-POLICIES: Resource[DevOpsPolicy] = Resource(GROUP, VERSION, "DevOpsPolicy", "devopspolicies", DevOpsPolicy)
+POLICIES: Resource[DevOpsPolicy] = Resource(GROUP, VERSION, "DevOpsPolicy", "devopspolicies", DevOpsPolicy, custom=True)
 
 
 def rules_of(policy: DevOpsPolicy) -> Rules:
@@ -191,5 +191,5 @@ class PolicyAuditResult(AuditRecord, frozen=True, kw_only=True):
     ]
 
 
-AUDIT_RESULTS: Resource[AuditRecord] = Resource(GROUP, VERSION, "PolicyAuditResult", "policyauditresults", AuditRecord)
+AUDIT_RESULTS: Resource[AuditRecord] = Resource(GROUP, VERSION, "PolicyAuditResult", "policyauditresults", AuditRecord, custom=True)
 """Answers and watches are decoded without findings, which nobody reads again."""

@@ -26,6 +26,7 @@ TABLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         "resource",
         {
             "synced": "steward_informer_synced",
+            "served": "steward_informer_api_served",
             "objects": "steward_informer_objects",
             "unreadable": "steward_informer_unreadable_objects",
             "last heard": "steward_informer_last_event_timestamp_seconds",
@@ -127,7 +128,7 @@ def _shown(metric: str, value: float | None) -> str:
         return "-"
     if metric.endswith("_timestamp_seconds"):
         return f"{_ago(time.time() - value)} ago"
-    if metric.endswith("_synced"):
+    if metric.endswith(("_synced", "_served")):
         return "yes" if value else "no"
     return f"{value:.1f}" if metric.endswith("_seconds") else f"{value:,.0f}"
 

@@ -39,6 +39,10 @@ outage and a recovery within 30 s; client-go's cap of 30 would take up to 60 s. 
 to defaultBackoffReset."""
 
 
+ABSENCE_BACKOFF = Backoff(first=1.0, factor=2.0, jitter=0.5, cap=20.0, reset=60.0)
+"""Pauses between two looks for an API that is missing: three requests a minute at most, and half a minute until it is seen."""
+
+
 class Pauses:
     """The running state of one :class:`Backoff`."""
 

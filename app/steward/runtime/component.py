@@ -29,12 +29,28 @@ class Right(msgspec.Struct, frozen=True):
         verbs: Which, separated by spaces.
         why: What for; people decide on it.
         own_namespace: Whether it is only needed in the namespace the program runs in.
+        when: A field of the component's configuration, as a dotted path in camelCase, without which the right is not needed: one that is true,
+            or that has a value, such as ``remediation.enabled`` or ``tls.mode=self``. Empty for a right that is always needed.
     """
 
     resource: Resource[Any]
     verbs: str
     why: str
     own_namespace: bool = False
+    when: str = ""
+
+    def is_needed(self, config: object) -> bool:
+        """Whether a process of this configuration needs it.
+
+        Raises: KeyError when the configuration has no such field.
+        """
+        path, _, value = self.when.partition("=")
+        if not path:
+            return True
+        found = msgspec.to_builtins(config)
+        for step in path.split("."):
+            found = found[step]
+        return found == value if value else bool(found)
 
 
 LEASE_RIGHT = Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True)
@@ -84,3 +100,8 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
     metrics: tuple[Metric, ...]
     reasons: tuple[Reason, ...]
     build: Callable[[Context[C]], tuple[Controller[Any], ...]]
+
+
+def needed_rights(component: Component[C], config: C, *, elects: bool) -> tuple[Right, ...]:
+    """What a process of this configuration does at the API server; ``elects`` says whether it takes part in an election."""
+    return tuple(right for right in COMMON_RIGHTS + component.rights if right.is_needed(config) and (elects or right is not LEASE_RIGHT))

@@ -37,6 +37,11 @@ class Followed(Generic[T]):
         return all(informer.is_synced for informer in self.informers)
 
     @property
+    def is_served(self) -> bool:
+        """Whether the API server has such objects."""
+        return self.writer.store.served
+
+    @property
     def last_event(self) -> float:
         """Unix time at which the server was last heard: of several namespaces the one that was heard longest ago. 0 before that."""
         return min(informer.last_event for informer in self.informers)
@@ -49,7 +54,12 @@ class Followed(Generic[T]):
     def __len__(self) -> int:
         return len(self.writer.store)
 
-    def why_waiting(self) -> str:
-        """Why it is not synced, in words."""
+    @property
+    def note(self) -> str:
+        """Why it is not synced, or that there is nothing to sync, in words; else empty."""
+        if not self.is_served:
+            return f"{self.resource_name}: API is missing"
+        if self.is_synced:
+            return ""
         failures = [str(informer.failure) for informer in self.informers if informer.failure is not None]
         return f"{self.resource_name} not synced: {failures[0] if failures else 'first list is on its way'}"

@@ -57,6 +57,10 @@ class Expired(msgspec.Struct, frozen=True):
     """410: the version or the token is too old."""
 
 
+class Absent(msgspec.Struct, frozen=True):
+    """404: the server has no such API."""
+
+
 class Stopped(msgspec.Struct, frozen=True):
     """The watch was ended by the server in good order."""
 
@@ -66,24 +70,26 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 State = Empty | Listing | Streaming | Watching
-Heard = PageRead | StreamOpened | Complete | Moved | Expired | Stopped | Failed
+Heard = PageRead | StreamOpened | Complete | Moved | Expired | Absent | Stopped | Failed
 
 
 def step(state: State, heard: Heard) -> State:  # noqa: PLR0911 - the table below, row by row
     """Where to go on from.
 
-    =========  =========  =========  =========  =========  ========  =====================
-    state      page       last page  end mark   event      expired   failed, stopped
-    =========  =========  =========  =========  =========  ========  =====================
-    Empty      Listing    Watching   -          -          Empty     Empty
-    Listing    Listing    Watching   -          -          Empty     Listing, same token
-    Streaming  -          -          Watching   Streaming  Empty     Empty
-    Watching   -          -          -          Watching   Empty     Watching, same version
-    =========  =========  =========  =========  =========  ========  =====================
+    =========  =========  =========  =========  =========  ========  ======  =====================
+    state      page       last page  end mark   event      expired   absent  failed, stopped
+    =========  =========  =========  =========  =========  ========  ======  =====================
+    Empty      Listing    Watching   -          -          Empty     Empty   Empty
+    Listing    Listing    Watching   -          -          Empty     Empty   Listing, same token
+    Streaming  -          -          Watching   Streaming  Empty     Empty   Empty
+    Watching   -          -          -          Watching   Empty     Empty   Watching, same version
+    =========  =========  =========  =========  =========  ========  ======  =====================
 
     A bookmark is an event here. Empty becomes Streaming when a stream opens.
     """
     match state, heard:
+        case _, Absent():
+            return Empty("appeared")
         case ((Empty() | Listing()), PageRead(version=version, token="")):
             return Watching(version)
         case ((Empty() | Listing()), PageRead(token=token)):

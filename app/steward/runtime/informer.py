@@ -6,6 +6,7 @@ What to do next is decided by :func:`steward.runtime.following.step`, a pure fun
 
 Guarantees: each difference is told once, deletions missed during a gap included, with the last known state; a list is only repeated when the
 server says a version is too old; a dead stream is noticed after :data:`IDLE_TIMEOUT`.
+An API that is missing, because its CustomResourceDefinition is, is no failure: the store is empty and synced, and we keep looking.
 Not guaranteed: that every intermediate state is told. It is level-based.
 """
 
@@ -19,9 +20,10 @@ from typing import Generic, NoReturn, TypeVar
 
 from steward.runtime import errors
 from steward.runtime.answers import Sign, WatchEvent
-from steward.runtime.backoff import WATCH_BACKOFF, Backoff, Pauses
+from steward.runtime.backoff import ABSENCE_BACKOFF, WATCH_BACKOFF, Backoff, Pauses
 from steward.runtime.client import Client
 from steward.runtime.following import (
+    Absent,
     Complete,
     Empty,
     Expired,
@@ -98,6 +100,8 @@ class Informer(Generic[T]):
         self._pauses = Pauses(backoff)
         # A server that says "too old" is well: after an outage the list must not wait for the pause that the outage had grown to.
         self._relist_pauses = Pauses(backoff)
+        self._absence_pauses = Pauses(ABSENCE_BACKOFF)
+        self._absences = 0
         self._relisted = relisted
         self.last_event = 0.0
         self._recovered = recovered
@@ -137,10 +141,14 @@ class Informer(Generic[T]):
                 else:
                     self._note(error)
             except errors.StewardError as error:
-                heard, healthy = Failed(), self._refused(error)
-                if not healthy:
-                    self._note(error)
                 at_least = getattr(error, "retry_after", None)
+                if isinstance(error, errors.NotFound) and self.resource.custom:
+                    heard, healthy, pauses = Absent(), False, self._absence_pauses
+                    await self._miss()
+                else:
+                    heard, healthy = Failed(), self._refused(error)
+                    if not healthy:
+                        self._note(error)
             self._state = step(self._state, heard)
             if not healthy:
                 await pauses.wait(at_least=at_least)
@@ -178,7 +186,21 @@ class Informer(Generic[T]):
     def _begin(self, why: str) -> None:
         self._fresh, self._unreadable = {}, {}
         self._started = asyncio.get_running_loop().time()
-        self._relisted(why)
+        if not self._absences:
+            self._relisted(why)
+
+    async def _miss(self) -> None:
+        """The server does not know the resource: there are no objects, unless it is one of several servers that has yet to hear of it."""
+        self._is_well()
+        self.last_event = time.time()
+        self._absences += 1
+        if self._absences == 1 and len(self.writer.store):
+            return
+        if self.writer.store.served:
+            log.warning("API is missing, looking again until its CustomResourceDefinition is there", resource=str(self.resource))
+        self.writer.store.served = False
+        await self.writer.replace({}, started=asyncio.get_running_loop().time(), within=self._is_ours)
+        self._synced.set()
 
     async def _swap(self) -> None:
         """The list is whole: make it the store."""
@@ -186,6 +208,11 @@ class Informer(Generic[T]):
         await self.writer.replace(self._fresh, started=self._started, within=self._is_ours, unreadable=unreadable)
         self._fresh, self._unreadable, self.writer.listed = {}, {}, 0
         self.last_event = time.time()
+        if not self.writer.store.served:
+            log.info("API is there", resource=str(self.resource))
+        if self._absences:
+            self._relisted("appeared")
+        self.writer.store.served, self._absences = True, 0
         self._synced.set()
 
     async def _read_page(self, state: Empty | Listing | Streaming) -> PageRead:

@@ -11,7 +11,7 @@ from steward.runtime import errors, memory, metrics
 from steward.runtime.backoff import pause
 from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
-from steward.runtime.component import COMMON_RIGHTS, LEASE_RIGHT, Component
+from steward.runtime.component import Component, needed_rights
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.fence import OPEN, Fence
 from steward.runtime.followed import Followed
@@ -184,7 +184,7 @@ class Manager(Generic[C]):
         )
         self._rights = RightsCheck(
             self._new_client(),
-            [right for right in COMMON_RIGHTS + component.rights if right is not LEASE_RIGHT or self._lease_config is not None],
+            needed_rights(component, self.config, elects=self._lease_config is not None),
             own_namespace=self._own_namespace,
             namespaces=self._namespaces,
             names={str(LEASES): self._lease_config.key.name} if self._lease_config is not None else {},
@@ -296,5 +296,5 @@ class Manager(Generic[C]):
             return Verdict(False, "stopping")
         if not self._followed:
             return Verdict(False, "not started")
-        waiting = [followed.why_waiting() for followed in self._followed.values() if not followed.is_synced]
-        return Verdict(not waiting, "; ".join(waiting))
+        notes = [followed.note for followed in self._followed.values() if followed.note]
+        return Verdict(all(followed.is_synced for followed in self._followed.values()), "; ".join(notes))

@@ -35,6 +35,10 @@ class InformerState(Protocol):
         """Whether the first whole list is there."""
 
     @property
+    def is_served(self) -> bool:
+        """Whether the API server has such objects."""
+
+    @property
     def unreadable(self) -> int:
         """Objects that do not fit their struct."""
 
@@ -108,6 +112,12 @@ INFORMER_SYNCED: StateGauge[list[InformerState]] = StateGauge(
     ("resource",),
     lambda informers: [Sample((informer.resource_name,), int(informer.is_synced)) for informer in informers],
 )
+INFORMER_SERVED: StateGauge[list[InformerState]] = StateGauge(
+    "steward_informer_api_served",
+    "Whether the API server has such objects: 1, or 0 while their CustomResourceDefinition is missing. Then there are none, and nothing waits.",
+    ("resource",),
+    lambda informers: [Sample((informer.resource_name,), int(informer.is_served)) for informer in informers],
+)
 INFORMER_LAST_EVENT: StateGauge[list[InformerState]] = StateGauge(
     "steward_informer_last_event_timestamp_seconds",
     "Unix time of the last list, event or bookmark. Bookmarks come every minute, so an old one means a cache that is behind.",
@@ -117,8 +127,8 @@ INFORMER_LAST_EVENT: StateGauge[list[InformerState]] = StateGauge(
 
 ALL = (
     BUILD_INFO, LEADER, READY, RECONCILES, RECONCILE_DURATION, QUEUE_DEPTH, QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, QUEUE_WORK,
-    QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_LAST_EVENT,
-    RELISTS, EVENTS,
+    QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_SERVED,
+    INFORMER_LAST_EVENT, RELISTS, EVENTS,
 )  # fmt: skip
 """Every metric that all components have in common."""
 
@@ -127,5 +137,5 @@ def expose(instruments: Instruments, *, queues: dict[str, QueueState], informers
     """Read the state gauges of queues and caches from these, at every scrape."""
     for queue_gauge in (QUEUE_DEPTH, QUEUE_UNFINISHED, QUEUE_LONGEST):
         instruments.observe(queue_gauge, queues)
-    for informer_gauge in (INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_LAST_EVENT):
+    for informer_gauge in (INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_SERVED, INFORMER_LAST_EVENT):
         instruments.observe(informer_gauge, informers)

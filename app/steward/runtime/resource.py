@@ -116,6 +116,7 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
         type: Struct an object is decoded into.
         namespaced: Whether objects live in a namespace.
         shared: Dotted attribute paths whose equal values are stored once, such as ``metadata.labels``; replicas repeat them.
+        custom: Whether a CustomResourceDefinition makes the API serve it: it may be missing, and come and go while we run.
     """
 
     group: str
@@ -125,6 +126,7 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
     type: type[T]
     namespaced: bool = True
     shared: tuple[str, ...] = ()
+    custom: bool = False
 
     @property
     def api_version(self) -> str:

@@ -59,11 +59,13 @@ class Store(Generic[T]):
 
     Attributes:
         selector: Label selector of the objects that are here; empty for all.
+        served: Whether the API server has such objects. It may not while a CustomResourceDefinition is missing; then the store is empty.
     """
 
     def __init__(self, resource: Resource[T], indexes: Sequence[Index[T]] = (), *, selector: str = "") -> None:
         self.resource = resource
         self.selector = selector
+        self.served = True
         self._objects: dict[Key, T] = {}
         self._indexes: dict[Index[T], dict[str, set[Key]]] = {index: defaultdict(set) for index in indexes}
         self._unreadable: set[Key] = set()
@@ -190,7 +192,10 @@ class Writer(Generic[T]):
         self._written = {key: written for key, written in self._written.items() if not within(key) or written.at >= started}
         self._gone = {uid: gone for uid, gone in self._gone.items() if gone.at >= started}
         async for key, held in in_slices(self.store._objects.items()):
-            is_absent = within(key) and key not in items and key not in self._written and self.store.get(key) is held
+            listed = items.get(key)
+            # Listed and gone since: what we hold is a former object of that name, or it would be gone too.
+            is_listed = listed is not None and listed.metadata.uid not in self._gone
+            is_absent = within(key) and not is_listed and key not in self._written and self.store.get(key) is held
             if is_absent and key not in obscured and NAMELESS not in obscured:
                 self._drop(key, held)
         async for item in in_slices(items.values()):

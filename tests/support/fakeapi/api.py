@@ -74,6 +74,18 @@ class FakeAPI(Server):
         """``namespace/name`` of every object of a resource."""
         return set(self.database.table(plural).objects)
 
+    def withdraw(self, *plurals: str) -> None:
+        """Delete a CustomResourceDefinition: its objects go, then open watches end, then there is no such path, until :meth:`serve`."""
+        for plural in plurals:
+            for key in self.keys(plural):
+                self.remove(plural, key)
+            self.end(f"watch {plural}")
+            self._router.withdrawn.add(plural)
+
+    def serve(self, *plurals: str) -> None:
+        """The CustomResourceDefinition is there again."""
+        self._router.withdrawn.difference_update(plurals)
+
     def collect_garbage(self) -> None:
         """Delete what belongs to an owner that is gone, as the controller manager does."""
         tables = self.database.tables.values()

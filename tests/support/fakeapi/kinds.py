@@ -138,6 +138,12 @@ KINDS = (
     ),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", has_status=True, counts_generations=True),
     Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", has_status=True),
+    Kind(
+        "policy.steward.dev", "v1alpha1", "DevOpsPolicy", "devopspolicies",
+        lists={("status", "conditions"): ("type",)}, has_status=True, counts_generations=True,
+    ),
+    Kind("policy.steward.dev", "v1alpha1", "PolicyAuditResult", "policyauditresults", counts_generations=True),
+    Kind("openreports.io", "v1alpha1", "Report", "reports", counts_generations=True),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", check=rules.check_lease),
     Kind(
         "events.k8s.io", "v1", "Event", "events",

@@ -41,6 +41,7 @@ class Router:
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._kinds = {(*kind.root.strip("/").split("/"), kind.plural): kind for kind in kinds}
+        self.withdrawn: set[str] = set()
 
     def target(self, ask: Ask) -> Target:
         """What is asked. Raises: Refused (404) for an unknown path."""
@@ -52,7 +53,13 @@ class Router:
             namespace, rest = rest[1], rest[2:]
         kind = self._kinds.get((*head, rest[0])) if rest else None
         name, subresource = (*rest[1:], "", "")[:2]
-        if kind is None or len(rest) > 3 or subresource not in SUBRESOURCES or (name and kind.namespaced and not namespace):
+        if (
+            kind is None
+            or kind.plural in self.withdrawn
+            or len(rest) > 3
+            or subresource not in SUBRESOURCES
+            or (name and kind.namespaced and not namespace)
+        ):
             raise status.no_such_resource()
         return Target(self._verb(ask, name), kind, namespace, name, subresource)
 

@@ -42,12 +42,18 @@ class _Named(msgspec.Struct):
 
 
 class Server:
-    """What requests meet. Tests hold a :class:`~support.fakeapi.api.FakeAPI`, which adds what they put in, look at and break."""
+    """What requests meet. Tests hold a :class:`~support.fakeapi.api.FakeAPI`, which adds what they put in, look at and break.
+
+    Attributes:
+        journal: Requests for what there is.
+        strays: How many requests came for what there is not.
+    """
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self.watch_list = True
         self.is_down = False
         self.journal: deque[Seen] = deque(maxlen=JOURNAL)
+        self.strays = 0
         self.database = Database(kinds)
         self._router = Router(self.database.tables)
         self._faults: list[faults.Fault] = []
@@ -73,6 +79,7 @@ class Server:
         try:
             target = self._router.target(ask)
         except Refused as refused:
+            self.strays += 1
             return _refusal(refused)
         name = _created_name(ask) if target.verb == "create" else target.name
         seen = Seen(asyncio.get_running_loop().time(), target, name, ask.query)

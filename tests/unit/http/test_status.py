@@ -15,7 +15,7 @@ from steward.telemetry.probes import LIVENESS, READINESS, Check, Verdict
 
 
 class Cache:
-    resource_name, is_synced, unreadable = "pods", True, 2
+    resource_name, is_synced, is_served, unreadable = "pods", True, True, 2
 
     @property
     def last_event(self):
@@ -112,7 +112,7 @@ def test_a_check_that_raises_does_not_take_the_page_along(page):
 def test_caches_queues_and_counts_are_those_of_the_metrics(page):
     seen = text(page())
 
-    assert "Caches resource synced objects unreadable last heard pods yes 12,345 2 1.5 min ago" in seen
+    assert "Caches resource synced served objects unreadable last heard pods yes yes 12,345 2 1.5 min ago" in seen
     assert "Queues queue waiting added retried longest in work (s) headless 7 - - 2.2" in seen
     assert "success 3" in seen
     assert "201 4" in seen, "added up over resources"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steward.runtime.informer import Informer
-from steward.runtime.resource import Key
+from steward.runtime.resource import Key, Resource
 from steward.runtime.store import Change, Store, Writer
 from support.fakeapi import FakeAPI, MemoryTransport
 from support.managers import until
@@ -18,14 +18,14 @@ from support.things import THINGS, client
 class Following:
     """An informer of ConfigMaps, what it told, and how it listed."""
 
-    def __init__(self, api: FakeAPI, **options: Any) -> None:
+    def __init__(self, api: FakeAPI, *, resource: Resource[Any] = THINGS, **options: Any) -> None:
         self.api = api
         self.transport = MemoryTransport(api)
         self.changes: list[Change] = []
         self.lists: list[str] = []
-        writer = Writer(Store(THINGS))
+        writer = Writer(Store(resource))
         writer.subscribe(self.changes.append)
-        self.informer = Informer(client(self.transport), THINGS, writer=writer, relisted=self.lists.append, **options)
+        self.informer = Informer(client(self.transport), resource, writer=writer, relisted=self.lists.append, **options)
         self.task: asyncio.Task | None = None
 
     @property

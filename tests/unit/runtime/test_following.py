@@ -3,6 +3,7 @@
 import pytest
 
 from steward.runtime.following import (
+    Absent,
     Complete,
     Empty,
     Expired,
@@ -40,6 +41,9 @@ TABLE = {
     "an event without a version": (WATCHING, Moved(""), WATCHING),
     "the server ends a watch": (WATCHING, Stopped(), WATCHING),
     "a watch breaks": (WATCHING, Failed(), WATCHING),
+    "an API that is not there": (EMPTY, Absent(), Empty("appeared")),
+    "an API that went while it was listed": (LISTING, Absent(), Empty("appeared")),
+    "an API that went": (WATCHING, Absent(), Empty("appeared")),
     "a version that is too old": (WATCHING, Expired(), Empty("expired")),
 }
 

@@ -259,6 +259,17 @@ def test_equal_values_are_kept_once(told):
     assert told.writer.store.get(key("a")).metadata.labels is told.writer.store.get(key("b")).metadata.labels
 
 
+async def test_a_successor_that_we_delete_while_it_is_listed_leaves_no_predecessor(told):
+    """The watch had not told yet that another object has the name."""
+    told.writer.upsert(thing("a", uid="first", version=1))
+    successor = thing("a", uid="second", version=3)
+    told.writer.deleted(successor, at=2.0)
+
+    await told.writer.replace({key("a"): successor}, started=1.0)
+
+    assert told.writer.store.get(key("a")) is None
+
+
 class World:
     """A server's objects with their history, seen by a writer through events that come late, twice or in any order."""
 
