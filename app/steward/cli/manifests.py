@@ -30,10 +30,19 @@ TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
 
 
 class Document(NamedTuple):
-    """One object of a file. ``where`` names it in messages: the file, and which document or item in it."""
+    """One object of a file.
+
+    Attributes:
+        where: Names it in messages: the file, and which document or item in it.
+        content: The object.
+        file: The file; - is stdin.
+        line: Where its document begins, from 1 on.
+    """
 
     where: str
     content: dict[str, Any]
+    file: str
+    line: int
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -42,9 +51,9 @@ class Document(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A pod or pod template, what it belongs to, and where it stands."""
+    """A pod or pod template, what it belongs to, and what it stands in."""
 
-    where: str
+    document: Document
     workload: Workload
     pod: Pod
 
@@ -64,10 +73,10 @@ def read(file: str) -> Iterator[Document]:
 
     Raises: ConfigError when the file cannot be read, or something in it is no Kubernetes object; it names the file and the document.
     """
-    text = _text(file)
-    for number, content in enumerate(_contents(file, text), 1):
+    for number, (line, content) in enumerate(_contents(file, _text(file)), 1):
         if content is not None:
-            yield from _objects(f"{file}, document {number}", content)
+            for where, found in _objects(f"{file}, document {number}", content):
+                yield Document(where, found, file, line)
 
 
 def subject(document: Document) -> Subject | None:
@@ -95,7 +104,7 @@ def subject(document: Document) -> Subject | None:
     if not pod.spec.containers:
         raise ConfigError(f"{place}spec.containers: expected at least one container, got none. Write one.")
     _check_time(place, pod)
-    return Subject(document.where, workload if path or pod.metadata.controller is None else owner_of(pod), pod)
+    return Subject(document, workload if path or pod.metadata.controller is None else owner_of(pod), pod)
 
 
 def _check_time(place: str, pod: Pod) -> None:
@@ -117,19 +126,22 @@ def _text(file: str) -> str:
         raise ConfigError(f"{file}: not UTF-8: byte {error.start + 1}. Save it as UTF-8 text.") from error
 
 
-def _contents(file: str, text: str) -> Iterator[Any]:
+def _contents(file: str, text: str) -> Iterator[tuple[int, Any]]:
+    """Each document with the line it begins in."""
     if text.lstrip().startswith("{"):
         try:
             # kubectl's output of a large cluster: a hundred times as quick as YAML.
-            yield _without_nulls(msgspec.json.decode(text))
+            yield 1, _without_nulls(msgspec.json.decode(text))
         except msgspec.DecodeError:
             pass
         else:
             return
     number = 1
     try:
-        for content in yaml.load_all(text, Loader=_Loader):
-            yield _without_nulls(content)
+        loader = _Loader(text)
+        while loader.check_node():
+            node = loader.get_node()
+            yield node.start_mark.line + 1, _without_nulls(loader.construct_document(node))
             number += 1
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{file}, document {number}: {explain.malformed(error)}") from error
@@ -147,7 +159,7 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _objects(where: str, content: Any) -> Iterator[Document]:
+def _objects(where: str, content: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     if not isinstance(content, dict):
         raise ConfigError(f"{where}: expected a Kubernetes object, got {_kind_of(content)}. Give manifests, as kubectl and helm print them.")
     for field in ("apiVersion", "kind"):
@@ -157,7 +169,7 @@ def _objects(where: str, content: Any) -> Iterator[Document]:
         for number, item in enumerate(content["items"]):
             yield from _objects(f"{where}, items[{number}]", _typed(content, item))
     else:
-        yield Document(where, content)
+        yield where, content
 
 
 def _typed(around: dict[str, Any], item: Any) -> Any:

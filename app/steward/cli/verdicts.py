@@ -1,10 +1,10 @@
-"""The verdicts of ``steward check``: by which rules, about what, and how they are told."""
+"""The verdicts of ``steward check``: by which rules, and about what."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,8 +17,15 @@ POLICY = (POLICIES.group, POLICIES.kind)
 """API group and kind of a file of rules."""
 
 
-def judged(files: Iterable[str], rules: Rules, now: dt.datetime) -> Iterator[tuple[str, Verdict]]:
-    """Each pod and pod template that is not over, with its verdict and where it stands.
+class Judged(NamedTuple):
+    """A pod or pod template that is not over: where it stands, and its verdict."""
+
+    document: manifests.Document
+    verdict: Verdict
+
+
+def judged(files: Iterable[str], rules: Rules, now: dt.datetime) -> Iterator[Judged]:
+    """Judge each pod and pod template that is not over.
 
     Raises: ConfigError when a file cannot be judged, or there is nothing to judge in all of them.
     """
@@ -31,7 +38,7 @@ def judged(files: Iterable[str], rules: Rules, now: dt.datetime) -> Iterator[tup
             seen += 1
             verdict = evaluate(one.pod, rules, now=now, workload=one.workload)
             if verdict is not None:
-                yield one.where, verdict
+                yield Judged(one.document, verdict)
     if not seen:
         kinds = ", ".join(sorted(kind for _, kind in manifests.TEMPLATES))
         raise ConfigError(f"{', '.join(files)}: no pod and no workload. Give manifests with {kinds}.")
@@ -50,35 +57,3 @@ def policy(file: str) -> Rules:
         return msgspec.convert(spec, PolicySpec)
     except msgspec.ValidationError as error:
         raise ConfigError(f"--policy {file}: spec.{explain.invalid(error, spec, msgspec.json.schema(PolicySpec))}") from error
-
-
-def lines(found: Iterable[tuple[str, Verdict]]) -> Iterator[str]:
-    """For people."""
-    for where, verdict in found:
-        if verdict.violations or verdict.exempted:
-            yield f"{verdict.workload} ({where})"
-        expired = {one.violation: one.exemption for one in verdict.expired}
-        for one in verdict.violations:
-            of = f"{one.container}: " if one.container else ""
-            late = expired.get(one)
-            yield f"  {one.severity:8} {one.check:17} {of}{one.message}" + (
-                f" Exempt until {late.expires.isoformat()}: {late.reason}" if late else ""
-            )
-        for exempted in verdict.exempted:
-            violation, exemption = exempted.violation, exempted.exemption
-            of = f"{violation.container}: " if violation.container else ""
-            by = f", by {exemption.approved_by}" if exemption.approved_by else ""
-            yield f"  {'exempt':8} {violation.check:17} {of}until {exemption.expires.isoformat()}{by}: {exemption.reason}"
-
-
-def result(where: str, verdict: Verdict) -> dict[str, Any]:
-    """For machines."""
-    return {
-        "where": where,
-        "namespace": verdict.workload.namespace,
-        "kind": verdict.workload.kind,
-        "name": verdict.workload.name,
-        "violations": verdict.violations,
-        "exempted": verdict.exempted,
-        "expired": verdict.expired,
-    }

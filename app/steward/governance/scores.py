@@ -158,8 +158,13 @@ def classify(score: float) -> Class:
 def summary(violations: int, pods: int, score: float | None) -> str:
     """A sentence for people: the seed's status message."""
     return f"{_many(violations, 'violation')} across {_many(pods, 'pod')} — " + (
-        "nothing to judge" if score is None else f"{classify(score)} ({math.floor(score * 10) / 10:g})"
+        "nothing to judge" if score is None else f"{classify(score)} ({shown(score)})"
     )
+
+
+def shown(score: float) -> str:
+    """A score for people: with at most one decimal, cut, so that it never reaches the next class."""
+    return f"{math.floor(score * 10) / 10:g}"
 
 
 def _many(number: int, noun: str) -> str:
