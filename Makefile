@@ -18,7 +18,7 @@ IMAGE_PYTHON ?= python3.13
 
 # Fast ones first. pytest keeps this order, so what is broken shows early.
 UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool tests/docs)
-CONTRACT_TESTS := $(wildcard tests/contract)
+CONTRACT_TESTS := $(wildcard tests/contract tests/cli)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
 OBSERVABILITY_TESTS := $(wildcard tests/observability)
@@ -30,8 +30,8 @@ CLUSTER_FAULT_TESTS := tests/cluster/test_takeover.py tests/cluster/test_token.p
 CHART_TOOLS := helm ct kubeconform helm-docs crane amtool
 LINT_TOOLS := helm ct helm-docs actionlint
 ALERT_TOOLS := promtool prometheus pint
-CONTRACT_TOOLS := kube-apiserver etcd
-FAULT_TOOLS := $(CONTRACT_TOOLS) kube-controller-manager kubectl kwok
+CONTRACT_TOOLS := kube-apiserver etcd kubectl helm kubeconform
+FAULT_TOOLS := $(CONTRACT_TOOLS) kube-controller-manager kwok
 
 PYTEST := pytest $(PYTEST_FLAGS)
 
@@ -73,7 +73,7 @@ unit-image: ## Test the program on the Python of its image too; IMAGE_PYTHON nam
 	@.venv-image/bin/python -m pytest $(PYTEST_FLAGS) $(wildcard tests/unit)
 
 .PHONY: contract
-contract: venv ## Test that the fake API server does what the real one does
+contract: venv ## Test against a real API server: that the fake one does what it does, and the command line
 	@ci/step 'tools' ci/cluster tools $(CONTRACT_TOOLS)
 	@$(PYTEST) $(CONTRACT_TESTS)
 

@@ -60,7 +60,12 @@ class ControlPlane:
     Args:
         directory: For certificates, data and logs.
         apiserver: Further arguments of kube-apiserver.
+
+    Attributes:
+        authority: Makes certificates that it accepts, of servers and of users.
     """
+
+    authority: Authority
 
     def __init__(self, directory: Path, *, apiserver: Sequence[str] = ()) -> None:
         self.directory = directory
@@ -132,10 +137,10 @@ class ControlPlane:
             return answer.read()
 
     def _certificates(self) -> None:
-        authority = Authority(self.directory)
-        authority.issue("server", "/CN=kube-apiserver", usage="server")
-        authority.issue("admin", "/O=system:masters/CN=admin", usage="client")
-        authority.key("accounts.key")
+        self.authority = Authority(self.directory)
+        self.authority.issue("server", "/CN=kube-apiserver", usage="server")
+        self.authority.issue("admin", "/O=system:masters/CN=admin", usage="client")
+        self.authority.key("accounts.key")
 
     def _etcd_arguments(self) -> list[str]:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self._peer_port}"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 import click
 
 from steward.cli.check import check
+from steward.cli.completion import completion
+from steward.cli.contexts import list_contexts
 from steward.cli.describe import describe
+from steward.cli.listing import list_
 from steward.cli.probe import probe
 from steward.cli.run import run
 from steward.cli.verify import verify
-from steward.cli.version import version_text
+from steward.cli.version import version, version_text
 from steward.runtime.errors import StewardError
 
 
@@ -22,17 +26,14 @@ def steward() -> None:
     """Operators for a Kubernetes cluster, one process per component."""
 
 
-steward.add_command(run)
-steward.add_command(describe)
-steward.add_command(probe)
-steward.add_command(verify)
-steward.add_command(check)
+for _command in (run, describe, probe, verify, check, list_, list_contexts, completion, version):
+    steward.add_command(_command)
 
 
 def main() -> NoReturn:
     """Run the command line; every expected failure is one line."""
     try:
-        code = steward.main(prog_name="steward", standalone_mode=False)
+        code = steward.main(prog_name="steward", standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = error.exit_code

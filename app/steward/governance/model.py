@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from steward.runtime.resource import ObjectMeta, Struct
+from steward.runtime.resource import ObjectMeta, Resource, Struct
 
 
 class Probe(Struct, frozen=True):
@@ -95,3 +95,6 @@ def owner_of(pod: Pod) -> Workload:
     """The controller that the pod names, which for a Deployment's pod is a ReplicaSet."""
     owner = pod.metadata.controller
     return Workload(pod.metadata.namespace, "Pod", pod.metadata.name) if owner is None else Workload(pod.metadata.namespace, owner.kind, owner.name)
+
+
+PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod)

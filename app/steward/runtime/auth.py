@@ -10,8 +10,9 @@ import ipaddress
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import yaml
@@ -116,44 +117,89 @@ class _Headers:
         return self._known
 
 
-def load(*, user_agent: str, context: str = "") -> Credentials:
+def load(*, user_agent: str, context: str = "", kubeconfig: str = "") -> Credentials:
     """Find the API server: in a pod by its service account, elsewhere by kubeconfig.
 
     Args:
         user_agent: Product and version, as the audit log shall show it.
         context: Context of the kubeconfig; empty takes its current one. Naming one skips the service account.
+        kubeconfig: File to read; empty takes KUBECONFIG, or ``~/.kube/config``. Naming one skips the service account.
 
     Raises:
         ConfigError: Neither is there, or a file is broken.
     """
-    if not context and "KUBERNETES_SERVICE_HOST" in os.environ and (SERVICE_ACCOUNT / "token").exists():
+    if is_in_cluster(context=context, kubeconfig=kubeconfig):
         try:
             account = ServiceAccount(SERVICE_ACCOUNT, os.environ)
         except (OSError, ValueError) as error:
             said = f"no way to reach a Kubernetes API server: the service account in {SERVICE_ACCOUNT}: {error}. Let the pod mount its token."
             raise errors.ConfigError(said) from error
         return Credentials(account, user_agent=user_agent)
-    return Credentials(_kubeconfig(context), user_agent=user_agent)
+    return Credentials(_kubeconfig(context, kubeconfig), user_agent=user_agent)
 
 
-def _kubeconfig(context: str) -> Settings:
-    from kubernetes import config as kubeconfig
+def is_in_cluster(*, context: str = "", kubeconfig: str = "") -> bool:
+    """Whether the API server is that of the cluster around us: we are in a pod with a token, and nobody names a kubeconfig or a context."""
+    return not context and not kubeconfig and "KUBERNETES_SERVICE_HOST" in os.environ and (SERVICE_ACCOUNT / "token").exists()
+
+
+class Context(NamedTuple):
+    """One context of a kubeconfig: a cluster, who we are there, and a namespace, which may be empty."""
+
+    name: str
+    cluster: str
+    user: str
+    namespace: str
+    is_current: bool
+
+
+def contexts(kubeconfig: str = "") -> list[Context]:
+    """The contexts of a kubeconfig, or of several that are merged as kubectl merges them.
+
+    Args:
+        kubeconfig: File to read; empty takes KUBECONFIG, or ``~/.kube/config``.
+
+    Raises:
+        ConfigError: There is none, or it is broken.
+    """
+    from kubernetes.config import ConfigException
+    from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
+
+    with _read(kubeconfig):
+        merged = KubeConfigMerger(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION).config
+        if merged is None:
+            raise ConfigException("no such file")
+        current = merged.value.get("current-context") or ""
+        found = [(node["name"], node["context"] or {}) for node in (context.value for context in merged.value["contexts"])]
+        return [Context(name, of.get("cluster", ""), of.get("user", ""), of.get("namespace", ""), name == current) for name, of in found]
+
+
+def _kubeconfig(context: str, file: str) -> Settings:
     from kubernetes.client import Configuration
+    from kubernetes.config import load_kube_config
 
     configuration = Configuration()
+    with _read(file):
+        load_kube_config(config_file=file or None, context=context or None, client_configuration=configuration)
+    return configuration
+
+
+@contextmanager
+def _read(file: str) -> Iterator[None]:
+    """What the loaders raise for a file that is not there, not YAML, or not a kubeconfig, as one line; YAML errors have several."""
+    from kubernetes.config import ConfigException
+
     try:
-        kubeconfig.load_kube_config(context=context or None, client_configuration=configuration)
-    except (kubeconfig.ConfigException, yaml.YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # What the loader raises for a file that is not there, not YAML, or not a kubeconfig. One line; YAML errors have several.
+        yield
+    except (ConfigException, yaml.YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        if not isinstance(error, kubeconfig.ConfigException | yaml.YAMLError | OSError):
+        if not isinstance(error, ConfigException | yaml.YAMLError | OSError):
             said = f"it has not the shape of a kubeconfig ({type(error).__name__}: {said})"
-        where = os.environ.get("KUBECONFIG", "~/.kube/config")
+        where = file or os.environ.get("KUBECONFIG", "~/.kube/config")
         raise errors.ConfigError(
             f"no way to reach a Kubernetes API server: not in a pod with a service account token, and kubeconfig {where}: {said}. "
             "Set KUBECONFIG to a readable kubeconfig, or run inside a cluster."
         ) from error
-    return configuration
 
 
 def _is_near(server: str, no_proxy: str) -> bool:

@@ -167,5 +167,10 @@ def check_namespaces(field: str, names: Iterable[str]) -> None:
         ConfigError: Names the entry.
     """
     for index, name in enumerate(names):
-        if _NAMESPACE.fullmatch(name) is None:
-            raise ConfigError(f'{field}[{index}]: "{name}" is not a namespace. Write whole names; there are no patterns.')
+        check_namespace(f"{field}[{index}]", name)
+
+
+def check_namespace(field: str, name: str) -> None:
+    """As :func:`check_namespaces`, for one. Raises: ConfigError."""
+    if _NAMESPACE.fullmatch(name) is None:
+        raise ConfigError(f'{field}: "{name}" is not a namespace. Write whole names; there are no patterns.')
