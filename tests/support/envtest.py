@@ -115,13 +115,13 @@ class ControlPlane:
         """Wait until the API server is ready. Raises: RuntimeError with the end of the logs when it is not."""
         self._await(self._is_ready)
 
-    def credentials(self) -> Credentials:
-        """Those of a cluster administrator."""
+    def credentials(self, user: str = "admin") -> Credentials:
+        """Those of a cluster administrator, or of the user ``limited``, who may what RBAC says."""
         configuration = Configuration()
         configuration.host = self.url
         configuration.ssl_ca_cert = str(self.directory / "ca.crt")
-        configuration.cert_file = str(self.directory / "admin.crt")
-        configuration.key_file = str(self.directory / "admin.key")
+        configuration.cert_file = str(self.directory / f"{user}.crt")
+        configuration.key_file = str(self.directory / f"{user}.key")
         return Credentials(configuration, user_agent="tests/1")
 
     def compact(self) -> None:
@@ -140,6 +140,7 @@ class ControlPlane:
         self.authority = Authority(self.directory)
         self.authority.issue("server", "/CN=kube-apiserver", usage="server")
         self.authority.issue("admin", "/O=system:masters/CN=admin", usage="client")
+        self.authority.issue("limited", "/CN=limited", usage="client")
         self.authority.key("accounts.key")
 
     def _etcd_arguments(self) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from steward.runtime import errors
 from steward.runtime.resource import HasMeta, ObjectMeta, Resource
 from steward.telemetry.logging import get_logger
+from steward.telemetry.secret import Secret
 
 T = TypeVar("T", bound=HasMeta)
 V = TypeVar("V")
@@ -155,7 +156,7 @@ class Answers:
     def _decoder(self, type_: Any) -> msgspec.json.Decoder[Any]:
         decoder = self._decoders.get(type_)
         if decoder is None:
-            decoder = self._decoders[type_] = msgspec.json.Decoder(type_)
+            decoder = self._decoders[type_] = msgspec.json.Decoder(type_, dec_hook=concealed)
         return decoder
 
     def _decode(self, resource: Resource[Any], type_: Any, body: bytes | msgspec.Raw) -> Any:
@@ -192,6 +193,20 @@ class Answers:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ObjectMeta()
         return ObjectMeta(**msgspec.structs.asdict(known))
+
+
+def concealed(type_: type, value: Any) -> Any:
+    """A value of a type that JSON does not know, as it comes from the server."""
+    if type_ is not Secret or not isinstance(value, str):
+        raise ValueError(f"no {type_.__name__}")
+    return Secret(value)
+
+
+def revealed(value: Any) -> Any:
+    """The other way round, for the server alone."""
+    if not isinstance(value, Secret):
+        raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+    return value.reveal()
 
 
 def _status_code(body: bytes) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from steward.runtime import errors
-from steward.runtime.client import JSON_PATCH, Client
+from steward.runtime.client import JSON_PATCH, MERGE_PATCH, Client
 from steward.runtime.fence import Fence
-from steward.runtime.plan import OPERATIONS, Action, Apply, Contribute, Create, Delete, Event, Outcome, Plan, RemoveFinalizer, UpdateStatus
+from steward.runtime.plan import OPERATIONS, Action, Apply, Contribute, Create, Delete, Event, Outcome, Patch, Plan, RemoveFinalizer, UpdateStatus
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import ChildMeta, ObjectMeta
 from steward.runtime.store import Writer
@@ -67,6 +67,8 @@ class _Performer:
                     await self._create(action)
                 case Apply():
                     await self._apply(action)
+                case Patch():
+                    await self._merge(action)
                 case Delete():
                     await self._delete(action)
                 case UpdateStatus():
@@ -81,6 +83,9 @@ class _Performer:
 
     async def _create(self, action: Create[Any]) -> None:
         writer = self._writers[str(action.resource)]
+        if action.named:
+            writer.wrote(await self._create_named(action), at=_now())
+            return
         try:
             made = await self._client.create(action.resource, action.desired, fence=self._fence)
         except errors.AlreadyExists:
@@ -93,6 +98,11 @@ class _Performer:
                 raise
             made = await self._reclaim(action, hidden)
         writer.wrote(made, at=_now())
+
+    async def _create_named(self, action: Create[Any]) -> Any:
+        """Create by apply. An object that is there already is only read: it may be anybody's."""
+        found = await self._client.find(action.resource, action.meta.key)
+        return found if found is not None else await self._client.apply(action.resource, action.desired, fence=self._fence)
 
     async def _reclaim(self, action: Create[Any], hidden: Any) -> Any:
         """Apply onto an object of the same owner that lost the label we look for.
@@ -108,11 +118,18 @@ class _Performer:
         meta = action.observed.metadata
         _prove(action)
         # Our own first write was a create; see takeover().
-        turn = takeover(meta, self._client.field_manager)
+        turn = takeover(meta, action.manager or self._client.field_manager)
         if turn:
             await self._patch(action, turn)
-        made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, fence=self._fence)
+        made = await self._client.apply(action.resource, action.desired, uid=meta.uid, force=True, manager=action.manager, fence=self._fence)
         self._writers[str(action.resource)].wrote(made, at=_now())
+
+    async def _merge(self, action: Patch[Any]) -> None:
+        meta = action.meta
+        _prove(action)
+        exactly = {"uid": meta.uid} | ({"resourceVersion": meta.resource_version} if action.exact else {})
+        body = {**action.fields, "metadata": {**action.fields.get("metadata", {}), **exactly}}
+        self._file(action, await self._client.patch(action.resource, meta.key, body, content_type=MERGE_PATCH, fence=self._fence))
 
     async def _update_status(self, action: UpdateStatus[Any]) -> None:
         if action.observed.status == action.desired.status:
@@ -172,7 +189,7 @@ class _Performer:
             writer.wrote(left, at=_now())
 
 
-def _prove(action: Apply[Any] | Delete[Any]) -> None:
+def _prove(action: Apply[Any] | Patch[Any] | Delete[Any]) -> None:
     if not action.owned(action.observed):
         meta = action.observed.metadata
         raise errors.NotOurs(f"{action.resource.kind} {meta.key}: {_holder(meta)}; left alone, not to {OPERATIONS[type(action)]}d by us")

@@ -73,6 +73,7 @@ class Informer(Generic[T]):
         client: Where to ask.
         resource: What to follow.
         namespace: Only this namespace; empty for all.
+        name: Only the object of this name; empty for all.
         selector: Label selector, evaluated by the server.
         writer: Where to file it. Several informers may file into one, each for its namespace.
         relisted: Told the reason of each list, for the metric.
@@ -86,6 +87,7 @@ class Informer(Generic[T]):
         *,
         writer: Writer[T],
         namespace: str = "",
+        name: str = "",
         selector: str = "",
         backoff: Backoff = WATCH_BACKOFF,
         relisted: Callable[[str], None] = lambda _: None,
@@ -96,7 +98,7 @@ class Informer(Generic[T]):
         self.failure: errors.StewardError | None = None
         self._client = client
         self._namespace = namespace
-        self._selector = selector
+        self._chosen = {"namespace": namespace, "name": name, "selector": selector}
         self._pauses = Pauses(backoff)
         # A server that says "too old" is well: after an outage the list must not wait for the pause that the outage had grown to.
         self._relist_pauses = Pauses(backoff)
@@ -219,7 +221,7 @@ class Informer(Generic[T]):
         token = state.token if isinstance(state, Listing) else ""
         if not token:
             self._begin(state.why)
-        page = await self._client.page(self.resource, namespace=self._namespace, selector=self._selector, token=token)
+        page = await self._client.page(self.resource, token=token, **self._chosen)
         self._is_well()
         for item in page.items:
             self._keep(item)
@@ -237,8 +239,7 @@ class Informer(Generic[T]):
             since=version,
             server_timeout=random.randint(*WATCH_SECONDS),  # noqa: S311 - spreads load, guards nothing
             idle_timeout=IDLE_TIMEOUT,
-            namespace=self._namespace,
-            selector=self._selector,
+            **self._chosen,
         )
         try:
             async for events in stream:

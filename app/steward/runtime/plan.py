@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
@@ -66,12 +66,15 @@ class Create(msgspec.Struct, Generic[T], frozen=True):
     Attributes:
         resource: What kind of object.
         desired: All fields we have an opinion on.
+        named: Write it by server-side apply, for which RBAC can be limited to the name; who loses a race finds what the other wrote. Only for what
+            all who may write it agree on.
         done: Told once it is written.
         taken: Told for as long as the name belongs to an object that the selector of the store keeps from us.
     """
 
     resource: Resource[T]
     desired: T
+    named: bool = False
     done: Event | None = None
     taken: Event | None = None
 
@@ -88,6 +91,7 @@ class Apply(msgspec.Struct, Generic[T], frozen=True):
         observed: The object the decision rests on.
         desired: All fields we have an opinion on.
         owned: Proof of ownership: whether the observed object is ours.
+        manager: Field manager, where it is not the component's.
         done: Told once it is written.
     """
 
@@ -95,6 +99,31 @@ class Apply(msgspec.Struct, Generic[T], frozen=True):
     observed: T
     desired: T
     owned: Callable[[T], bool]
+    manager: str = ""
+    done: Event | None = None
+
+    @property
+    def meta(self) -> ObjectMeta:
+        """Which object it is about."""
+        return self.observed.metadata
+
+
+class Patch(msgspec.Struct, Generic[T], frozen=True):
+    """Change some fields of an object of ours, whoever else has a hand in it.
+
+    Attributes:
+        observed: The object the decision rests on.
+        fields: A merge patch (RFC 7386): None takes a field away.
+        owned: Proof of ownership: whether the observed object is ours.
+        exact: Whether it is only meant for the object as it was observed: of two who decided at once, one gets a Conflict.
+        done: Told once it is written.
+    """
+
+    resource: Resource[T]
+    observed: T
+    fields: Mapping[str, Any]
+    owned: Callable[[T], bool]
+    exact: bool
     done: Event | None = None
 
     @property
@@ -184,7 +213,7 @@ class RemoveFinalizer(msgspec.Struct, Generic[T], frozen=True):
         return self.observed.metadata
 
 
-Action = Create[Any] | Apply[Any] | Delete[Any] | UpdateStatus[Any] | Contribute[Any] | RemoveFinalizer[Any]
+Action = Create[Any] | Apply[Any] | Patch[Any] | Delete[Any] | UpdateStatus[Any] | Contribute[Any] | RemoveFinalizer[Any]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -208,6 +237,7 @@ class Plan(msgspec.Struct, frozen=True):
 OPERATIONS: dict[type, str] = {
     Create: "create",
     Apply: "update",
+    Patch: "update",
     Delete: "delete",
     UpdateStatus: "update",
     Contribute: "update",

@@ -144,6 +144,10 @@ KINDS = (
     ),
     Kind("policy.steward.dev", "v1alpha1", "PolicyAuditResult", "policyauditresults", counts_generations=True),
     Kind("openreports.io", "v1alpha1", "Report", "reports", counts_generations=True),
+    Kind(
+        "admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", namespaced=False,
+        lists={("webhooks",): ("name",)}, counts_generations=True,
+    ),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", check=rules.check_lease),
     Kind(
         "events.k8s.io", "v1", "Event", "events",

@@ -455,6 +455,20 @@ async def test_a_namespace_and_a_selector_are_the_servers_business(api, follow, 
     assert all("/namespaces/" not in seen.query.get("labelSelector", "") and seen.target.namespace == "shop" for seen in api.seen("configmaps"))
 
 
+async def test_a_single_object_is_followed_by_its_name(api, follow, watch_list):
+    """Its end and its return too; RBAC that is limited to the name lets nothing else through."""
+    for name in ("a", "b"):
+        api.add(manifest(name))
+    following = await follow(namespace="default", name="a")
+    api.remove("configmaps", "default/a")
+    api.add(manifest("a", x="1"))
+    api.merge("configmaps", "default/b", {"data": {"x": "2"}})
+    await asyncio.sleep(1)
+
+    assert [("added", "a"), ("deleted", "a"), ("added", "a")] == following.words()
+    assert all("metadata.name=a" == seen.query["fieldSelector"] for seen in api.seen("configmaps"))
+
+
 async def test_an_object_that_does_not_fit_costs_itself_alone(api, follow, watch_list, caplog):
     """One broken object must not blind the component to all others; an error names it."""
     api.add(manifest("good"))

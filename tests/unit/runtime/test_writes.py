@@ -8,9 +8,10 @@ from steward.runtime import errors
 from steward.runtime.apply import perform
 from steward.runtime.client import IN_FLIGHT, JSON_PATCH, MERGE_PATCH
 from steward.runtime.fence import Held, Open
-from steward.runtime.plan import Apply, Create, Delete, Event, Plan, Reason, Reference
+from steward.runtime.plan import Apply, Create, Delete, Event, Patch, Plan, Reason, Reference
 from steward.runtime.recorder import Recorder
 from steward.runtime.store import Store, Writer
+from steward.telemetry.secret import Secret
 from support.fakeapi import MemoryTransport
 from support.things import LABEL, THINGS, client, desired, is_ours, key, manifest, thing
 
@@ -94,6 +95,91 @@ async def test_one_action_that_fails_does_not_stop_the_others(desk):
 
     assert [None, errors.ServerError, None] == [error and type(error) for _, error in outcome.results]
     assert {"default/a", "default/b"} == desk.api.keys("configmaps")
+
+
+async def test_a_create_by_name_needs_no_right_to_create_others(desk):
+    """POST names nothing, so RBAC cannot limit it; an apply does."""
+    await desk.perform(Create(THINGS, desired("a"), named=True, done=DONE))
+
+    assert "a" == desk.held("a").metadata.name
+    assert 0 == desk.api.requests("create")
+    assert 1 == len(desk.said())
+
+
+async def test_a_create_by_name_leaves_what_is_there_as_it_is(desk):
+    """It is filed, so that the next look decides on it; it may be anybody's."""
+    desk.api.add(manifest("a", x="theirs"))
+    outcome = await desk.perform(Create(THINGS, desired("a", x="ours"), named=True))
+
+    assert not outcome.errors
+    assert {"x": "theirs"} == desk.there("a")["data"] == desk.held("a").data
+    assert 0 == desk.api.requests("write")
+
+
+def a_patch(observed, fields, *, exact: bool = True):
+    """A patch of something of ours."""
+    return Patch(THINGS, observed, fields, owned=is_ours, exact=exact, done=DONE)
+
+
+async def test_a_patch_changes_what_it_names(desk):
+    made = await desk.made("a", x="1", y="1", z="1")
+    await desk.perform(a_patch(made, {"data": {"x": "2", "y": None}}))
+
+    assert {"x": "2", "z": "1"} == desk.there("a")["data"] == desk.held("a").data
+    assert 1 == len(desk.said())
+
+
+async def test_of_two_exact_patches_one_gets_a_conflict(desk):
+    """Two leaders who decided on the same observation: the second one has to look again."""
+    made = await desk.made("a", x="1")
+    first, second = [await desk.perform(a_patch(made, {"data": {"x": x}})) for x in "23"]
+
+    assert (0, errors.Conflict) == (len(first.errors), type(second.errors[0]))
+    assert {"x": "2"} == desk.there("a")["data"]
+
+
+async def test_a_patch_that_need_not_be_exact_is_merged_with_what_others_wrote(desk):
+    made = await desk.made("a", x="1")
+    for name in ("one", "two"):
+        outcome = await desk.perform(a_patch(made, {"data": {name: "here"}}, exact=False))
+        assert not outcome.errors
+
+    assert {"x": "1", "one": "here", "two": "here"} == desk.there("a")["data"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+async def test_a_patch_never_hits_another_object_of_the_name(desk, exact):
+    made = await desk.made("a")
+    desk.api.remove("configmaps", "default/a")
+    desk.api.add(manifest("a", x="theirs"))
+    outcome = await desk.perform(a_patch(made, {"data": {"x": "ours"}}, exact=exact))
+
+    assert [errors.Conflict] == [type(error) for error in outcome.errors]
+    assert {"x": "theirs"} == desk.there("a")["data"]
+
+
+async def test_a_patch_proves_that_the_object_is_ours(desk):
+    outcome = await desk.perform(a_patch(thing("a"), {"data": {"x": "1"}}))
+
+    assert [errors.NotOurs] == [type(error) for error in outcome.errors]
+    assert 0 == desk.api.requests("write")
+
+
+async def test_a_secret_is_shown_to_the_server_alone(desk, caplog):
+    made = await desk.made("a")
+    action = a_patch(made, {"data": {"x": Secret("s3cr3t")}})
+    await desk.perform(action)
+
+    assert {"x": "s3cr3t"} == desk.there("a")["data"]
+    assert "s3cr3t" not in repr(action) + caplog.text
+
+
+async def test_an_apply_may_speak_for_another_manager(desk):
+    """Whose field it is shows in the object; people and other tools go by that."""
+    made = await desk.made("a", x="1")
+    await desk.perform(Apply(THINGS, made, desired("a", x="2"), owned=is_ours, manager="special"))
+
+    assert ("special", "Apply") in {(entry["manager"], entry["operation"]) for entry in desk.there("a")["metadata"]["managedFields"]}
 
 
 async def test_an_action_is_told_when_it_was_done_and_not_before(desk):
