@@ -12,21 +12,8 @@ import yaml
 
 from steward.cli import explain
 from steward.governance.model import Pod, Workload, owner_of
+from steward.governance.templates import TEMPLATES, without_nulls
 from steward.runtime.errors import ConfigError
-
-_TEMPLATE = ("spec", "template")
-TEMPLATES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("", "Pod"): (),
-    ("", "PodTemplate"): ("template",),
-    ("", "ReplicationController"): _TEMPLATE,
-    ("apps", "Deployment"): _TEMPLATE,
-    ("apps", "StatefulSet"): _TEMPLATE,
-    ("apps", "DaemonSet"): _TEMPLATE,
-    ("apps", "ReplicaSet"): _TEMPLATE,
-    ("batch", "Job"): _TEMPLATE,
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
-}
-"""Where each kind, by API group and name, has its pod template."""
 
 
 class Document(NamedTuple):
@@ -131,7 +118,7 @@ def _contents(file: str, text: str) -> Iterator[tuple[int, Any]]:
     if text.lstrip().startswith("{"):
         try:
             # kubectl's output of a large cluster: a hundred times as quick as YAML.
-            yield 1, _without_nulls(msgspec.json.decode(text))
+            yield 1, without_nulls(msgspec.json.decode(text))
         except msgspec.DecodeError:
             pass
         else:
@@ -141,22 +128,12 @@ def _contents(file: str, text: str) -> Iterator[tuple[int, Any]]:
         loader = _Loader(text)
         while loader.check_node():
             node = loader.get_node()
-            yield node.start_mark.line + 1, _without_nulls(loader.construct_document(node))
+            yield node.start_mark.line + 1, without_nulls(loader.construct_document(node))
             number += 1
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{file}, document {number}: {explain.malformed(error)}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(f"{file}, document {number}: not YAML: {' '.join(str(error).split())}. Write Kubernetes manifests.") from error
-
-
-def _without_nulls(value: Any) -> Any:
-    """What is null is as good as absent to the API server."""
-    match value:
-        case dict():
-            return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-        case list():
-            return [_without_nulls(one) for one in value]
-    return value
 
 
 def _objects(where: str, content: Any) -> Iterator[tuple[str, dict[str, Any]]]:

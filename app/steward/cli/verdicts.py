@@ -11,6 +11,7 @@ import msgspec
 from steward.cli import explain, manifests
 from steward.governance.policies import POLICIES, PolicySpec
 from steward.governance.rules import Rules, Verdict, evaluate
+from steward.governance.templates import TEMPLATES
 from steward.runtime.errors import ConfigError
 
 POLICY = (POLICIES.group, POLICIES.kind)
@@ -40,7 +41,7 @@ def judged(files: Iterable[str], rules: Rules, now: dt.datetime) -> Iterator[Jud
             if verdict is not None:
                 yield Judged(one.document, verdict)
     if not seen:
-        kinds = ", ".join(sorted(kind for _, kind in manifests.TEMPLATES))
+        kinds = ", ".join(sorted(kind for _, kind in TEMPLATES))
         raise ConfigError(f"{', '.join(files)}: no pod and no workload. Give manifests with {kinds}.")
 
 
