@@ -71,7 +71,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Excused(NamedTuple):
-    """A violation that an exemption covers, and the policy both belong to."""
+    """A violation that an exemption covers, or did, and the policy both belong to."""
 
     policy: str
     exempted: Exempted
@@ -83,10 +83,12 @@ class Combined(msgspec.Struct, frozen=True):
     Attributes:
         findings: What is wrong: first what is denied, then the severest, then by check and container.
         excused: What would be wrong, but for an exemption; sorted.
+        expired: Violations that an exemption covered until it ended; sorted.
     """
 
     findings: tuple[Finding, ...]
     excused: tuple[Excused, ...]
+    expired: tuple[Excused, ...] = ()
 
     @property
     def denied(self) -> tuple[Finding, ...]:
@@ -101,6 +103,7 @@ def judge(pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workl
     """
     opinions: dict[tuple[Check, str], list[Opinion]] = {}
     excused: list[Excused] = []
+    expired: list[Excused] = []
     for policy in policies:
         verdict = evaluate(pod, rules_of(policy), now=now, workload=workload)
         if verdict is None:
@@ -110,8 +113,9 @@ def judge(pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workl
             opinion = Opinion(name, found.severity, found.message, policy.spec.is_enforced)
             opinions.setdefault((found.check, found.container), []).append(opinion)
         excused += (Excused(name, one) for one in verdict.exempted)
+        expired += (Excused(name, one) for one in verdict.expired)
     findings = [Finding(check, container, tuple(sorted(several, key=_weight))) for (check, container), several in opinions.items()]
-    return Combined(tuple(sorted(findings, key=_rank)), tuple(sorted(excused, key=_place)))
+    return Combined(tuple(sorted(findings, key=_rank)), tuple(sorted(excused, key=_place)), tuple(sorted(expired, key=_place)))
 
 
 def _weight(opinion: Opinion) -> tuple[bool, int, str]:
