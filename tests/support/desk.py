@@ -28,6 +28,8 @@ class Desk:
     def __init__(self, config: Config | None = None) -> None:
         self.config = Config() if config is None else config
         self.instance = "default.steward-headless"
+        self.own_namespace = "default"
+        self.namespaces: tuple[str, ...] = ()
         self.registry = CollectorRegistry()
         self.instruments = bind(COMPONENT.metrics, self.registry, component=COMPONENT.name)
         self.selectors: dict[str, str] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from steward.runtime.recorder import EVENTS
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.store import Index, Store
 from steward.telemetry.metrics import Instruments, Metric, StateGauge
+from steward.telemetry.probes import Verdict
 
 C = TypeVar("C")
 C_co = TypeVar("C_co", covariant=True)
@@ -58,6 +60,20 @@ COMMON_RIGHTS = (LEASE_RIGHT, Right(EVENTS, "create patch", why="tells owners of
 """Rights that every component needs; the one to the lease only where leaders are elected."""
 
 
+class Service(Protocol):
+    """What a component does on every replica besides its controllers, leader or not: a server, mostly."""
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work from when the caches are synced until told to stop, and on until everything is given back. A death of it is that of the process."""
+
+    def ready(self) -> Verdict:
+        """Whether it can do its work; part of the readiness of the process. As :meth:`steward.telemetry.probes.Probe.check`."""
+
+
 class Context(Protocol[C_co]):
     """What a component is built from."""
 
@@ -70,6 +86,14 @@ class Context(Protocol[C_co]):
         """Which installation this is: a label value, the same for all its replicas and releases."""
 
     @property
+    def own_namespace(self) -> str:
+        """The namespace the process runs in."""
+
+    @property
+    def namespaces(self) -> Sequence[str]:
+        """The only namespaces to look at; empty for all."""
+
+    @property
     def instruments(self) -> Instruments:
         """The bound metrics."""
 
@@ -78,6 +102,9 @@ class Context(Protocol[C_co]):
 
     def expose(self, gauge: StateGauge[S], source: S) -> None:
         """Read this gauge from ``source`` at every scrape."""
+
+    def serve(self, service: Service) -> None:
+        """Run this on every replica."""
 
 
 class Component(msgspec.Struct, Generic[C], frozen=True):

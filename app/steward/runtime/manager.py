@@ -1,17 +1,18 @@
-"""Runs one component: informers, then the lease, then controllers; and in the end all of it the other way round."""
+"""Runs one component: informers, then services, then the lease, then controllers; and in the end all of it the other way round."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from steward.runtime import errors, memory, metrics
 from steward.runtime.backoff import pause
 from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
-from steward.runtime.component import Component, needed_rights
+from steward.runtime.component import Component, Service, needed_rights
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.fence import OPEN, Fence
 from steward.runtime.followed import Followed
@@ -20,6 +21,7 @@ from steward.runtime.lease import LEASES, Lease, LeaseConfig
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.rights import RightsCheck
+from steward.runtime.stopping import StoppedFirst, unless_stopped
 from steward.runtime.store import Index, Store, Writer
 from steward.runtime.transport import Transport
 from steward.telemetry.logging import get_logger
@@ -40,10 +42,6 @@ STUCK_SECONDS = 600.0
 """A key in work for longer is stuck: every request inside has a limit of half a minute."""
 
 log = get_logger(__name__)
-
-
-class _StoppedFirst(Exception):
-    """Told to stop before there was anything to give back."""
 
 
 class Manager(Generic[C]):
@@ -81,8 +79,9 @@ class Manager(Generic[C]):
         self.instance = instance
         self._identity = identity
         self._lease_config = lease
-        self._own_namespace = own_namespace
-        self._namespaces = tuple(namespaces)
+        self.own_namespace = own_namespace
+        self.namespaces = tuple(namespaces)
+        self._services: list[Service] = []
         self._followed: dict[str, Followed[Any]] = {}
         self._recorder: Recorder | None = None
         self._rights: RightsCheck | None = None
@@ -99,7 +98,7 @@ class Manager(Generic[C]):
         followed = self._followed.get(name)
         if followed is None:
             followed = self._followed[name] = Followed(Writer(Store(resource, selector=selector)))
-            followed.informers += [self._informer(followed.writer, namespace) for namespace in self._namespaces or ("",)]
+            followed.informers += [self._informer(followed.writer, namespace) for namespace in self.namespaces or ("",)]
         return followed.share(resource, *indexes, selector=selector)
 
     def _informer(self, writer: Writer[T], namespace: str) -> Informer[T]:
@@ -121,6 +120,10 @@ class Manager(Generic[C]):
     def expose(self, gauge: StateGauge[S], source: S) -> None:
         """See :class:`~steward.runtime.component.Context`."""
         self.instruments.observe(gauge, source)
+
+    def serve(self, service: Service) -> None:
+        """See :class:`~steward.runtime.component.Context`."""
+        self._services.append(service)
 
     async def run(self) -> None:
         """Work until :meth:`stop`.
@@ -185,8 +188,8 @@ class Manager(Generic[C]):
         self._rights = RightsCheck(
             self._new_client(),
             needed_rights(component, self.config, elects=self._lease_config is not None),
-            own_namespace=self._own_namespace,
-            namespaces=self._namespaces,
+            own_namespace=self.own_namespace,
+            namespaces=self.namespaces,
             names={str(LEASES): self._lease_config.key.name} if self._lease_config is not None else {},
         )
         for reason in component.reasons:
@@ -218,26 +221,34 @@ class Manager(Generic[C]):
         return tasks
 
     async def _lead(self) -> None:
-        """Wait for the caches, then for the lease; work; and give everything back."""
+        """Wait for the caches; serve; wait for the lease, work; and give everything back."""
         assert self._recorder is not None, "built before"
         leading, config = self.instruments[metrics.LEADER].labels(), self._lease_config
         lease = Lease(self._new_client(), config, leading=lambda leads: leading.set(int(leads))) if config is not None else None
         try:
-            await self._unless_stopped(self._synced(lease))
-            memory.settle()
-            log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
-            if lease is None:
-                leading.set(1)
-                await self._work(OPEN)
-            else:
-                fence = await self._unless_stopped(lease.acquire())
-                self._recorder.fence = fence
-                async with lease.keep(fence):
-                    await self._work(fence)
-                self._recorder.fence = OPEN
-        except _StoppedFirst:
+            await unless_stopped(self._stop, self._synced(lease))
+        except StoppedFirst:
             return
+        memory.settle()
+        log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
+        async with asyncio.TaskGroup() as group:
+            for service in self._services:
+                group.create_task(service.run(self._stop), name=service.name)
+            with suppress(StoppedFirst):
+                await self._govern(lease, self._recorder)
         await self._recorder.finish()
+
+    async def _govern(self, lease: Lease | None, recorder: Recorder) -> None:
+        """Work as the leader, or without one."""
+        if lease is None:
+            self.instruments[metrics.LEADER].labels().set(1)
+            await self._work(OPEN)
+            return
+        fence = await unless_stopped(self._stop, lease.acquire())
+        recorder.fence = fence
+        async with lease.keep(fence):
+            await self._work(fence)
+        recorder.fence = OPEN
 
     async def _work(self, fence: Fence) -> None:
         """Run the controllers until told to stop, then let them finish what they have."""
@@ -250,19 +261,6 @@ class Manager(Generic[C]):
                 log.warning("not everything in work was finished in time", limit_seconds=DRAIN_SECONDS)
                 for task in running:
                     task.cancel()
-
-    async def _unless_stopped(self, waiting: Coroutine[Any, Any, S]) -> S:
-        """Wait, but not longer than until :meth:`stop`."""
-        task = asyncio.ensure_future(waiting)
-        stop = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise _StoppedFirst
-            return task.result()
-        finally:
-            task.cancel()
-            stop.cancel()
 
     async def _synced(self, lease: Lease | None) -> None:
         caches = (informer.synced() for followed in self._followed.values() for informer in followed.informers)
@@ -296,5 +294,7 @@ class Manager(Generic[C]):
             return Verdict(False, "stopping")
         if not self._followed:
             return Verdict(False, "not started")
-        notes = [followed.note for followed in self._followed.values() if followed.note]
-        return Verdict(all(followed.is_synced for followed in self._followed.values()), "; ".join(notes))
+        serving = [service.ready() for service in self._services]
+        said = [note for note in (*(followed.note for followed in self._followed.values()), *(verdict.reason for verdict in serving)) if note]
+        synced = all(followed.is_synced for followed in self._followed.values())
+        return Verdict(synced and all(verdict.ok for verdict in serving), "; ".join(said))
