@@ -1,0 +1,1 @@
+"""Admission review of pods against the policies of their namespace."""

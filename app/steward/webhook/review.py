@@ -1,0 +1,107 @@
+"""The review: what the policies of a namespace say about a request. Pure; there is no client here to ask the API server with.
+
+The API server waits for the answer with a seat of its own taken, so a review that asked it for anything could starve itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from steward.governance.combining import Combined, Finding, judge
+from steward.governance.model import Pod
+from steward.governance.policies import DevOpsPolicy
+from steward.governance.violations import Check
+from steward.webhook import wording
+from steward.webhook.subject import Subject
+
+INJECTABLE: frozenset[Check] = frozenset({"missing_liveness", "missing_readiness", "missing_resources"})
+"""What is not asked of containers that were injected. Their image is: whoever takes such a name for a container of their own gains nothing by it."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is answered.
+
+    Attributes:
+        allowed: Whether the object may be written.
+        message: Why not.
+        warnings: What the user is told all the same.
+        notes: What the audit log keeps.
+        denied: The checks that deny it.
+        warned: The checks that are warned about.
+    """
+
+    allowed: bool
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
+    denied: tuple[Check, ...] = ()
+    warned: tuple[Check, ...] = ()
+
+
+ALLOWED = Decision(allowed=True)
+"""Where there is nothing to say."""
+
+
+def review(subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, injected: Collection[str], is_ending: bool) -> Decision:
+    """Judge one request.
+
+    Args:
+        subject: What is judged.
+        policies: Those of the namespace, in any order.
+        now: Decides about exemptions.
+        injected: Names of containers that nobody wrote.
+        is_ending: Whether the namespace is being deleted: then nothing may keep its pods from going.
+
+    A violation denies a pod if a policy that is enforced finds it and calls it critical or high, and the pod did not have it before.
+    """
+    asked = [_asking_only(policy, subject.checks) for policy in policies]
+    if not asked:
+        return ALLOWED
+    combined = _judged(subject, subject.pod, asked, now, injected)
+    if combined is None:
+        return ALLOWED
+    denied: tuple[Finding, ...] = ()
+    if combined.denied and not subject.is_template and not is_ending:
+        had = _had(subject, asked, now, injected)
+        denied = tuple(one for one in combined.denied if (one.check, one.container) not in had)
+    warned = tuple(one for one in combined.findings if one not in denied)
+    return Decision(
+        allowed=not denied,
+        message=wording.denial(denied) if denied else "",
+        warnings=wording.warnings(warned, combined.expired, is_template=subject.is_template),
+        notes=wording.notes(combined, (policy.metadata.name for policy in asked)),
+        denied=tuple(one.check for one in denied),
+        warned=tuple(one.check for one in warned),
+    )
+
+
+def _asking_only(policy: DevOpsPolicy, checks: frozenset[Check]) -> DevOpsPolicy:
+    """The policy without what cannot be looked at here."""
+    spec = policy.spec
+    narrowed = msgspec.structs.replace(
+        spec,
+        forbid_latest_tag=spec.forbid_latest_tag and "latest_tag" in checks,
+        require_liveness_probe=spec.require_liveness_probe and "missing_liveness" in checks,
+        require_readiness_probe=spec.require_readiness_probe and "missing_readiness" in checks,
+        require_resources=spec.require_resources and "missing_resources" in checks,
+        max_restart_count=None,
+        forbid_pending_duration=None,
+    )
+    return msgspec.structs.replace(policy, spec=narrowed)
+
+
+def _judged(subject: Subject, pod: Pod, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> Combined | None:
+    combined = judge(pod, asked, now=now, workload=subject.workload)
+    if combined is None or not injected:
+        return combined
+    findings = tuple(one for one in combined.findings if one.container not in injected or one.check not in INJECTABLE)
+    return msgspec.structs.replace(combined, findings=findings)
+
+
+def _had(subject: Subject, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> set[tuple[Check, str]]:
+    """What was wrong before."""
+    combined = _judged(subject, subject.before, asked, now, injected) if subject.before is not None else None
+    return {(one.check, one.container) for one in combined.findings} if combined is not None else set()
