@@ -66,6 +66,27 @@ def read(file: str) -> Iterator[Document]:
                 yield Document(where, found, file, line)
 
 
+def parts(name: str, text: str) -> Iterator[tuple[Document, str]]:
+    """The objects in YAML text, each with its lines as they stand there, its comments and the mark before it included.
+
+    Args:
+        name: Names the text in messages.
+        text: What a program printed; no lists.
+
+    Raises: ConfigError.
+    """
+    lines = text.splitlines(keepends=True)
+    loader = _Loader(text)
+    begin = 0
+    while loader.check_node():
+        node = loader.get_node()
+        content = loader.construct_document(node)
+        begin, part = node.end_mark.line, "".join(lines[begin : node.end_mark.line])
+        if content is not None:
+            for where, found in _objects(name, content):
+                yield Document(where, found, name, node.start_mark.line + 1), part
+
+
 def subject(document: Document) -> Subject | None:
     """The pod or pod template in an object; None in one of another kind.
 
