@@ -11,6 +11,9 @@ from steward.webhook import model
 from steward.webhook.model import Answered, Asked, Request, Response, Status
 from steward.webhook.review import Decision
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for what is no JSON, or does not fit."""
+
 _asked = msgspec.json.Decoder(Asked)
 _answer = msgspec.json.Encoder()
 
@@ -40,7 +43,7 @@ def read(content_type: str, body: bytes) -> Request:
         asked = _asked.decode(body)
     except msgspec.ValidationError as error:
         raise Malformed(f"not an {model.KIND}: {error}", _uid(body)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Malformed(f"not JSON: {error}") from error
     request = asked.request
     uid = request.uid if request is not None else ""
@@ -86,7 +89,10 @@ def _reply(status: int, response: Response) -> Reply:
 
 def _uid(body: bytes) -> str:
     """What can be read of the uid."""
-    document: Any = msgspec.json.decode(body)
+    try:
+        document: Any = msgspec.json.decode(body)
+    except UNREADABLE:
+        return ""
     request = document.get("request") if isinstance(document, dict) else None
     uid = request.get("uid") if isinstance(request, dict) else None
     return uid if isinstance(uid, str) else ""

@@ -104,7 +104,7 @@ class Endpoint:
             raise Unreviewed("deadline", "the call came too late")
         try:
             found = subject(request)
-        except msgspec.DecodeError as error:
+        except answers.UNREADABLE as error:
             raise Unreviewed("malformed", f"the object cannot be read: {error}") from error
         if found is None:
             return ALLOWED

@@ -63,7 +63,7 @@ class Asked(Struct, frozen=True):
     request: Request | None = None
 
 
-class Status(Struct, frozen=True):
+class Status(Struct, frozen=True, omit_defaults=False):
     """``metav1.Status``: why not."""
 
     code: int

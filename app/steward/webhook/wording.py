@@ -28,9 +28,10 @@ def denial(found: Iterable[Finding]) -> str:
 
 def warnings(found: Iterable[Finding], expired: Iterable[Excused], *, is_template: bool) -> tuple[str, ...]:
     """What is wrong and lets the object pass all the same; in ASCII, because it travels in a header."""
-    where = "pod template, " if is_template else ""
-    sentences = [f"DevOpsPolicy {where}{_sentence(one.policies, one.container, one.message)} [{one.check}, {one.severity}]" for one in found]
-    sentences += [f"DevOpsPolicy {where}{_ended(one)}" for one in expired]
+    # What pods get only when they are made, such as defaults of the namespace and sidecars, is not in a template.
+    kind = "Pod template: DevOpsPolicy" if is_template else "DevOpsPolicy"
+    sentences = [f"{kind} {_sentence(one.policies, one.container, one.message)} [{one.check}, {one.severity}]" for one in found]
+    sentences += [f"{kind} {_ended(one)}" for one in expired]
     return tuple(_fitting([_header(sentence) for sentence in sentences], WARNINGS_LIMIT))
 
 
