@@ -121,10 +121,11 @@ image: ## Build Steward's image, and load it into the cluster if one is up
 
 ##
 .PHONY: generate
-generate: venv ## Write what is generated: rules of objectives, dashboards, reference pages, the chart's schema, README and snapshots, locks
+generate: venv ## Write what is generated: rules of objectives, dashboards, reference pages, the chart's schema, definitions, README and snapshots, locks
 	@ci/slo
 	@python -m dashboards
 	@ci/schema
+	@ci/crds
 	@ci/reference
 	@ci/readme
 	@ci/snapshots
@@ -140,6 +141,7 @@ verify: venv ## Check that what is generated is what would be generated now
 	@ci/step 'objectives' ci/slo --check
 	@ci/step 'dashboards' python -m dashboards --check
 	@ci/step 'schema' ci/schema --check
+	@ci/step 'definitions' ci/crds --check
 	@ci/step 'reference' ci/reference --check
 	@ci/step 'changes' ci/changes --check
 	@ci/step 'chart README' ci/readme --check

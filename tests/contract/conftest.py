@@ -23,6 +23,13 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     plane.stop()
 
 
+@pytest.fixture
+async def real_door(control_plane: ControlPlane) -> AsyncIterator[Door]:
+    """The real server."""
+    async with _over_http(control_plane.credentials(), control_plane.compact) as made:
+        yield made
+
+
 @pytest.fixture(params=["memory", "http", pytest.param("apiserver", marks=pytest.mark.apiserver)])
 async def door(request: pytest.FixtureRequest) -> AsyncIterator[Door]:
     """Each of the three servers in turn."""

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import yaml
 from kubernetes.client import Configuration
 
 from steward.runtime.auth import Credentials
@@ -72,6 +73,7 @@ class ControlPlane:
         self._apiserver = apiserver
         self.etcd_port, self._peer_port, self.port = free_ports(3)
         self.url = f"https://127.0.0.1:{self.port}"
+        self.trusted = directory / "ca.crt"
         self._binaries = {name: find(name) for name in BINARIES}
         self._running: dict[str, subprocess.Popen] = {}
 
@@ -123,6 +125,20 @@ class ControlPlane:
         configuration.cert_file = str(self.directory / f"{user}.crt")
         configuration.key_file = str(self.directory / f"{user}.key")
         return Credentials(configuration, user_agent="tests/1")
+
+    def kubeconfig(self, path: Path, *, server: str = "", token: str = "") -> None:
+        """Write a kubeconfig: for the administrator, or with a token."""
+        at = self.directory
+        user = {"token": token} if token else {"client-certificate": str(at / "admin.crt"), "client-key": str(at / "admin.key")}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "here", "cluster": {"server": server or self.url, "certificate-authority": str(self.trusted)}}],
+            "users": [{"name": "me", "user": user}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+            "current-context": "here",
+        }
+        path.write_text(yaml.safe_dump(document))
 
     def compact(self) -> None:
         """Make etcd forget every revision but the newest, as it does every five minutes."""

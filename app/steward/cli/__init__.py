@@ -11,6 +11,7 @@ import click
 from steward.cli.check import check
 from steward.cli.completion import completion
 from steward.cli.contexts import list_contexts
+from steward.cli.crd import crd
 from steward.cli.describe import describe
 from steward.cli.generate import deploy, observability
 from steward.cli.listing import list_
@@ -27,7 +28,7 @@ def steward() -> None:
     """Operators for a Kubernetes cluster, one process per component."""
 
 
-for _command in (run, describe, probe, verify, check, list_, list_contexts, observability, deploy, completion, version):
+for _command in (run, describe, probe, verify, check, list_, list_contexts, crd, observability, deploy, completion, version):
     steward.add_command(_command)
 
 

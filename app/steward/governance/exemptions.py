@@ -12,6 +12,10 @@ from msgspec import Meta
 from steward.governance.model import Workload
 from steward.governance.violations import Check, Violation
 
+_SET = {"x-kubernetes-list-type": "set"}
+
+NO_CONTAINER = "pending is about the whole pod: leave containers out, or write an exemption of its own for it"
+
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A workload by its name."""
@@ -20,18 +24,26 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     name: Annotated[str, Meta(min_length=1, description="Its name.")]
 
 
-class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True, omit_defaults=True):
     """Part of the rules. It covers what fits all that it names; who it covers is never taken from a pod's own name, which changes."""
 
-    checks: Annotated[tuple[Check, ...], Meta(min_length=1, description="Checks that are exempt.")]
-    reason: Annotated[str, Meta(min_length=1, description="Why; shown wherever the exemption acts.")]
+    checks: Annotated[tuple[Check, ...], Meta(min_length=1, max_length=6, description="Checks that are exempt.", extra_json_schema=_SET)]
+    reason: Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"\S", description="Why; shown wherever the exemption acts.")]
     expires: Annotated[dt.datetime, Meta(tz=True, description="When it ends, such as 2027-01-31T00:00:00Z.")]
     workload: Annotated[Target | None, Meta(description="The workload that is exempt; every one when empty.")] = None
-    match_labels: Annotated[dict[str, str], Meta(description="Labels that the pod must have.")] = {}
+    match_labels: Annotated[dict[str, str], Meta(max_length=32, description="Labels that the pod must have.")] = {}
     containers: Annotated[
-        tuple[str, ...], Meta(description="Names of the containers that are exempt, such as istio-proxy; every one when empty.")
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=64, description="Names of the containers that are exempt, such as istio-proxy; every one when empty.", extra_json_schema=_SET
+        ),
     ] = ()
-    approved_by: Annotated[str, Meta(description="Who agreed; shown beside the reason.")] = ""
+    approved_by: Annotated[str, Meta(max_length=256, description="Who agreed; shown beside the reason.")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what could never act, as the API server does. Raises: ValueError."""
+        if "pending" in self.checks and self.containers:
+            raise ValueError(NO_CONTAINER)
 
     def covers(self, violation: Violation, workload: Workload, labels: Mapping[str, str]) -> bool:
         """Whether a violation is meant, whatever the time."""

@@ -1,7 +1,7 @@
 """The custom resources of ``policy.steward.dev/v1alpha1``: what a team asks of its pods, and what was found.
 
-The structs are the one source: the manifests of the CustomResourceDefinitions are made from them (:mod:`steward.cli.crds`), with the ranges,
-defaults and CEL rules that stand here.
+The structs are the one source: :mod:`steward.runtime.crd` makes the CustomResourceDefinitions of them, with the ranges, defaults and CEL rules
+that stand here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from steward.governance.rules import Rules
 from steward.governance.scores import Class
 from steward.governance.violations import Check, Severity
 from steward.runtime.conditions import Condition
+from steward.runtime.crd import Column, CustomResource, rule
 from steward.runtime.resource import ObjectMeta, Resource, Struct
 
 GROUP, VERSION = "policy.steward.dev", "v1alpha1"
@@ -28,21 +29,25 @@ Quantity = Annotated[
 
 Score = Annotated[float, Meta(ge=0, le=100)]
 
-_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+_PORT_NAME = "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
+"""As of a container's port (apimachinery, IsValidPortName), which must have a letter besides."""
+
 _WHEN: dict[str, Any] = {"format": "date-time"}
-
-
-def _rule(rule: str, message: str) -> dict[str, Any]:
-    """A CEL rule of the schema."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message}]}
 
 
 class DefaultProbe(Struct, frozen=True, forbid_unknown_fields=True):
     """A TCP probe for containers that have none."""
 
     tcp_port: Annotated[
-        Annotated[int, Meta(ge=1, le=65535)] | Annotated[str, Meta(pattern="^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$")] | None,
-        Meta(description="Number or name of the port, which the container must declare. Its only port when left out."),
+        Annotated[int, Meta(ge=1, le=65535)] | Annotated[str, Meta(pattern=_PORT_NAME)] | None,
+        Meta(
+            description="Number or name of the port, which the container must declare. Its only port when left out.",
+            extra_json_schema={"x-kubernetes-int-or-string": True}
+            | rule(
+                f"type(self) == int ? self >= 1 && self <= 65535 : self.matches('{_PORT_NAME}')",
+                "expected a port from 1 to 65535, or the name of a container's port, such as http",
+            ),
+        ),
     ] = None
     initial_delay_seconds: Annotated[int, Meta(ge=0, le=3600, description="Seconds from the start of the container to the first probe.")] = 5
     period_seconds: Annotated[int, Meta(ge=1, le=3600, description="Seconds between two probes.")] = 10
@@ -141,7 +146,16 @@ class DevOpsPolicy(Struct, frozen=True):
     """What is asked of the pods of its namespace."""
 
     metadata: ObjectMeta = ObjectMeta()
-    spec: Annotated[PolicySpec, Meta(description="What is asked.")] = PolicySpec()
+    spec: Annotated[
+        PolicySpec,
+        Meta(
+            description="What is asked.",
+            extra_json_schema=rule(
+                "!has(self.remediationMode) || self.remediationMode != 'enforce' || has(self.defaultProbe) || has(self.defaultResources)",
+                "remediationMode enforce needs to know what to add: write defaultProbe or defaultResources",
+            ),
+        ),
+    ] = PolicySpec()
     status: Annotated[PolicyStatus | None, Meta(description="What was found.")] = None
 
 
@@ -187,9 +201,39 @@ class PolicyAuditResult(AuditRecord, frozen=True, kw_only=True):
     """The findings of one moment, kept for later. Never changed."""
 
     spec: Annotated[
-        AuditSpec, Meta(description="What was found.", extra_json_schema=_rule("self == oldSelf", "an audit result is not changed afterwards"))
+        AuditSpec, Meta(description="What was found.", extra_json_schema=rule("self == oldSelf", "an audit result is not changed afterwards"))
     ]
 
 
 AUDIT_RESULTS: Resource[AuditRecord] = Resource(GROUP, VERSION, "PolicyAuditResult", "policyauditresults", AuditRecord, custom=True)
 """Answers and watches are decoded without findings, which nobody reads again."""
+
+
+CUSTOM_RESOURCES = (
+    CustomResource(
+        POLICIES,
+        DevOpsPolicy,
+        short_names=("dop",),
+        columns=(
+            Column(name="Mode", type="string", json_path=".spec.enforcementMode", description="Whether pods are denied."),
+            Column(name="Score", type="number", json_path=".status.healthScore", description="From 0 to 100."),
+            Column(name="Violations", type="integer", json_path=".status.violations", description="Violations in all pods."),
+            Column(name="Ready", type="string", json_path=".status.conditions[?(@.type=='Ready')].status", description="Whether it is evaluated."),
+            Column(name="Mended", type="integer", json_path=".status.remediationsApplied", description="Workloads mended so far.", priority=1),
+            Column(name="Message", type="string", json_path=".status.message", description="The result in a sentence.", priority=1),
+        ),
+    ),
+    CustomResource(
+        AUDIT_RESULTS,
+        PolicyAuditResult,
+        short_names=("par",),
+        columns=(
+            Column(name="Policy", type="string", json_path=".spec.policyName", description="The policy."),
+            Column(name="Score", type="number", json_path=".spec.healthScore", description="From 0 to 100."),
+            Column(name="Class", type="string", json_path=".spec.classification", description="The class of the score."),
+            Column(name="Violations", type="integer", json_path=".spec.totalViolations", description="Violations in all pods."),
+            Column(name="Pods", type="integer", json_path=".spec.totalPods", description="Pods that were judged."),
+        ),
+    ),
+)
+"""What the chart installs."""

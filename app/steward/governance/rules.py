@@ -27,11 +27,15 @@ import msgspec
 from msgspec import Meta
 
 from steward.governance import images
-from steward.governance.exemptions import Exemption
+from steward.governance.exemptions import NO_CONTAINER, Exemption
 from steward.governance.model import Container, Pod, Workload, owner_of
 from steward.governance.violations import RESTART_CAP, Check, Severities, Severity, Violation
+from steward.runtime.crd import rule
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+_ABOUT_CONTAINERS = rule("!has(self.containers) || size(self.containers) == 0 || !('pending' in self.checks)", NO_CONTAINER)
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -44,7 +48,10 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
     max_restart_count: Annotated[Count | None, Meta(description="Restarts of a container that are still fine.")] = None
     forbid_pending_duration: Annotated[Count | None, Meta(description="Seconds that a pod may be pending.")] = None
     severity_overrides: Annotated[Severities, Meta(description="How severe a violation of each check is.")] = Severities()
-    exemptions: Annotated[tuple[Exemption, ...], Meta(description="Violations that somebody answers for.")] = ()
+    exemptions: Annotated[
+        tuple[Annotated[Exemption, Meta(extra_json_schema=_ABOUT_CONTAINERS)], ...],
+        Meta(max_length=100, description="Violations that somebody answers for."),
+    ] = ()
 
 
 class Exempted(msgspec.Struct, frozen=True):

@@ -132,20 +132,6 @@ class Cluster(ControlPlane):
         payload = token.split(".")[1]
         return token, json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"]
 
-    def kubeconfig(self, path: Path, *, server: str = "", token: str = "") -> None:
-        """Write a kubeconfig: for the administrator, or with a token."""
-        at = self.directory
-        user = {"token": token} if token else {"client-certificate": str(at / "admin.crt"), "client-key": str(at / "admin.key")}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "here", "cluster": {"server": server or self.url, "certificate-authority": str(self.trusted)}}],
-            "users": [{"name": "me", "user": user}],
-            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-            "current-context": "here",
-        }
-        path.write_text(yaml.safe_dump(document))
-
     def _certificates(self) -> None:
         super()._certificates()
         following = Authority(self.directory / "next")
