@@ -49,7 +49,7 @@ def assemble(name: str, config: ProcessConfig[Any]) -> Assembled:
         about = attributes_of(component=name, version=__version__, environment=os.environ)
         tracing.configure(about, endpoint=config.tracing.endpoint, ratio=config.tracing.sample_ratio)
     identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
-    lease = _lease(config.leader_election, component=name, identity=identity)
+    lease = _lease(config.leader_election, component=name, identity=identity) if component.elects_leader else None
     credentials = auth.load(user_agent=f"steward-{name}/{__version__}")
     registry = create_registry()
     instruments = bind((*metrics.ALL, *component.metrics), registry, component=name)

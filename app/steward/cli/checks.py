@@ -14,8 +14,8 @@ from steward.runtime.metrics import BUILD_INFO, LEADER, READY
 
 Status = Literal["ok", "warning", "failed"]
 
-ALWAYS = (BUILD_INFO.name, LEADER.name, READY.name)
-"""Metrics that a component exports from its first moment on."""
+ALWAYS = frozenset((BUILD_INFO.name, LEADER.name, READY.name))
+"""Metrics that a component which declares them exports from its first moment on."""
 
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _PARTS = ("_bucket", "_sum", "_count")
@@ -117,7 +117,7 @@ def metrics(component: str, declared: Sequence[str], found: Iterable[dict[str, A
         source: Prometheus.
     """
     read = {name for rule in found for name in reads(rule["query"], declared)}
-    required = sorted(read.union(ALWAYS))
+    required = sorted(read | ALWAYS.intersection(declared))
     parts = "|".join(f"{re.escape(name)}(?:{'|'.join(_PARTS)})?" for name in required)
     selector = f"{{job={json.dumps(job_of(component))}, __name__=~{json.dumps(parts)}}}"
     present = {series["metric"]["__name__"] for series in source.query(f"count by (__name__) ({selector})")}

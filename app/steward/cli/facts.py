@@ -7,21 +7,19 @@ from typing import Any
 
 import msgspec
 
-from steward.runtime import metrics
-from steward.runtime.component import COMMON_RIGHTS, Component, Right
-from steward.telemetry.metrics import SCRAPE_ERRORS, Histogram, Metric, exported_labels, kind_of
+from steward.runtime.component import Component, Right
+from steward.telemetry.metrics import Histogram, Metric, exported_labels, kind_of
 from steward.telemetry.registry import library_metrics
 
 
 def facts_of(component: Component[Any]) -> dict[str, Any]:
     """Everything that is declared about a component, as JSON-able data."""
-    declared = (*metrics.ALL, SCRAPE_ERRORS, *component.metrics)
     return {
         "name": component.name,
         "summary": component.summary,
         "config": msgspec.json.schema(component.config),
-        "rights": [_right(right) for right in (*COMMON_RIGHTS, *component.rights)],
-        "metrics": [_metric(metric) for metric in declared] + list(_library_metrics()),
+        "rights": [_right(right) for right in component.all_rights],
+        "metrics": [_metric(metric) for metric in component.all_metrics] + list(_library_metrics()),
         "reasons": [{"name": reason.name, "type": reason.type, "help": reason.help} for reason in component.reasons],
     }
 

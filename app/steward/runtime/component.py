@@ -8,13 +8,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from steward.runtime import metrics
 from steward.runtime.controller import Controller
 from steward.runtime.lease import LEASES
 from steward.runtime.plan import Reason
 from steward.runtime.recorder import EVENTS
 from steward.runtime.resource import HasMeta, Resource
-from steward.runtime.store import Index, Store
-from steward.telemetry.metrics import Instruments, Metric, StateGauge
+from steward.runtime.store import Change, Index, Store
+from steward.telemetry.metrics import SCRAPE_ERRORS, Instruments, Metric, StateGauge
 from steward.telemetry.probes import Verdict
 
 C = TypeVar("C")
@@ -56,8 +57,7 @@ class Right(msgspec.Struct, frozen=True):
 
 
 LEASE_RIGHT = Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True)
-COMMON_RIGHTS = (LEASE_RIGHT, Right(EVENTS, "create patch", why="tells owners of objects what was done, and why not"))
-"""Rights that every component needs; the one to the lease only where leaders are elected."""
+EVENTS_RIGHT = Right(EVENTS, "create patch", why="tells owners of objects what was done, and why not")
 
 
 class Service(Protocol):
@@ -100,6 +100,13 @@ class Context(Protocol[C_co]):
     def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
         """A cache of these objects, kept up to date by the manager; the same for all who ask for the same."""
 
+    def subscribe(self, store: Store[T], handler: Callable[[Change[T]], None]) -> None:
+        """Call ``handler`` with every change of a cache, on every replica, from the first list on. It must not block, wait or raise."""
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether every cache holds its first whole list, so that what is counted is all there is. Callable from any thread."""
+
     def expose(self, gauge: StateGauge[S], source: S) -> None:
         """Read this gauge from ``source`` at every scrape."""
 
@@ -114,10 +121,12 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
         name: As in ``steward run NAME``, values and labels.
         summary: One sentence.
         config: Struct of its configuration.
-        rights: What it does at the API server, besides :data:`COMMON_RIGHTS`.
+        rights: What it does at the API server, besides what :attr:`all_rights` adds.
         metrics: What it measures, besides :data:`steward.runtime.metrics.ALL`.
         reasons: The reasons of its Events.
-        build: Makes its controllers.
+        build: Makes its controllers; none, where counting what the caches hold is all.
+        elects_leader: Whether one replica leads, whose controllers write, and the others wait. False where there are no controllers, and all
+            replicas do the same.
     """
 
     name: str
@@ -127,8 +136,21 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
     metrics: tuple[Metric, ...]
     reasons: tuple[Reason, ...]
     build: Callable[[Context[C]], tuple[Controller[Any], ...]]
+    elects_leader: bool = True
+
+    @property
+    def all_rights(self) -> tuple[Right, ...]:
+        """What it does at the API server: to the lease only where leaders are elected, to Events only where some are told."""
+        common = (LEASE_RIGHT,) * self.elects_leader + (EVENTS_RIGHT,) * bool(self.reasons)
+        return common + self.rights
+
+    @property
+    def all_metrics(self) -> tuple[Metric, ...]:
+        """What it measures, the common metrics included that it has series of."""
+        common = (metric for metric in metrics.ALL if self.elects_leader or metric not in metrics.OF_CONTROLLERS)
+        return (*common, SCRAPE_ERRORS, *self.metrics)
 
 
 def needed_rights(component: Component[C], config: C, *, elects: bool) -> tuple[Right, ...]:
     """What a process of this configuration does at the API server; ``elects`` says whether it takes part in an election."""
-    return tuple(right for right in COMMON_RIGHTS + component.rights if right.is_needed(config) and (elects or right is not LEASE_RIGHT))
+    return tuple(right for right in component.all_rights if right.is_needed(config) and (elects or right is not LEASE_RIGHT))

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from steward.runtime import errors, memory, metrics
 from steward.runtime.backoff import pause
+from steward.runtime.caches import Caches
 from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
 from steward.runtime.component import Component, Service, needed_rights
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.fence import OPEN, Fence
-from steward.runtime.followed import Followed
-from steward.runtime.informer import Informer
 from steward.runtime.lease import LEASES, Lease, LeaseConfig
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.rights import RightsCheck
 from steward.runtime.stopping import StoppedFirst, unless_stopped
-from steward.runtime.store import Index, Store, Writer
+from steward.runtime.store import Change, Index, Store
 from steward.runtime.transport import Transport
 from steward.telemetry.logging import get_logger
 from steward.telemetry.metrics import Instruments, StateGauge
@@ -82,7 +81,7 @@ class Manager(Generic[C]):
         self.own_namespace = own_namespace
         self.namespaces = tuple(namespaces)
         self._services: list[Service] = []
-        self._followed: dict[str, Followed[Any]] = {}
+        self._caches = Caches(self._circuit, instruments, self.namespaces)
         self._recorder: Recorder | None = None
         self._rights: RightsCheck | None = None
         self._loops: list[Loop[Any]] = []
@@ -91,31 +90,20 @@ class Manager(Generic[C]):
         self._stopping = False
         self._beat = time.monotonic()
         instruments.observe(metrics.READY, self)
+        self._leads(leads=False)
 
     def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
         """See :class:`~steward.runtime.component.Context`. Two different views of one resource are a mistake."""
-        name = str(resource)
-        followed = self._followed.get(name)
-        if followed is None:
-            followed = self._followed[name] = Followed(Writer(Store(resource, selector=selector)))
-            followed.informers += [self._informer(followed.writer, namespace) for namespace in self.namespaces or ("",)]
-        return followed.share(resource, *indexes, selector=selector)
+        return self._caches.store(self._client, resource, *indexes, selector=selector)
 
-    def _informer(self, writer: Writer[T], namespace: str) -> Informer[T]:
-        store = writer.store
+    def subscribe(self, store: Store[T], handler: Callable[[Change[T]], None]) -> None:
+        """See :class:`~steward.runtime.component.Context`."""
+        self._caches.subscribe(store, handler)
 
-        def relisted(why: str) -> None:
-            self.instruments[metrics.RELISTS].labels(str(store.resource), why).inc()
-
-        return Informer(
-            self._client,
-            store.resource,
-            writer=writer,
-            namespace=namespace,
-            selector=store.selector,
-            relisted=relisted,
-            recovered=self._circuit.recovered,
-        )
+    @property
+    def is_synced(self) -> bool:
+        """See :class:`~steward.runtime.component.Context`."""
+        return self._caches.are_synced
 
     def expose(self, gauge: StateGauge[S], source: S) -> None:
         """See :class:`~steward.runtime.component.Context`."""
@@ -195,11 +183,13 @@ class Manager(Generic[C]):
         for reason in component.reasons:
             recorded.labels(reason.name)
         controllers = component.build(self)
-        writers = {name: followed.writer for name, followed in self._followed.items()}
+        assert component.elects_leader or not controllers, "controllers write, and two replicas would write against each other"
+        writers = self._caches.writers
         for controller in controllers:
             self._loops.append(Loop(controller, client=self._client, recorder=self._recorder, writers=writers, instruments=self.instruments))
             self._circuit.govern(self._loops[-1].queue)
-        metrics.expose(self.instruments, queues={loop.controller.name: loop.queue for loop in self._loops}, informers=list(self._followed.values()))
+        queues: dict[str, metrics.QueueState] = {loop.controller.name: loop.queue for loop in self._loops}
+        metrics.expose(self.instruments, queues=queues, informers=list(self._caches.followed.values()))
 
     def _new_client(self) -> Client:
         """One more client. The lease, the Events and the reviews have their own: behind slow writes a renewal would come too late."""
@@ -216,21 +206,19 @@ class Manager(Generic[C]):
             ("recorder", self._recorder.run()),
             ("resync", self._resync()),
         ]
-        for name, followed in self._followed.items():
-            tasks += [(f"informer {name}", informer.run()) for informer in followed.informers]
-        return tasks
+        return tasks + [(f"informer {name}", informer.run()) for name, informer in self._caches.informers]
 
     async def _lead(self) -> None:
         """Wait for the caches; serve; wait for the lease, work; and give everything back."""
         assert self._recorder is not None, "built before"
-        leading, config = self.instruments[metrics.LEADER].labels(), self._lease_config
-        lease = Lease(self._new_client(), config, leading=lambda leads: leading.set(int(leads))) if config is not None else None
+        config = self._lease_config
+        lease = Lease(self._new_client(), config, leading=lambda leads: self._leads(leads=leads)) if config is not None else None
         try:
             await unless_stopped(self._stop, self._synced(lease))
         except StoppedFirst:
             return
         memory.settle()
-        log.info("caches synced", **{name: len(followed) for name, followed in self._followed.items()})
+        log.info("caches synced", **self._caches.sizes)
         async with asyncio.TaskGroup() as group:
             for service in self._services:
                 group.create_task(service.run(self._stop), name=service.name)
@@ -241,7 +229,7 @@ class Manager(Generic[C]):
     async def _govern(self, lease: Lease | None, recorder: Recorder) -> None:
         """Work as the leader, or without one."""
         if lease is None:
-            self.instruments[metrics.LEADER].labels().set(1)
+            self._leads(leads=True)
             await self._work(OPEN)
             return
         fence = await unless_stopped(self._stop, lease.acquire())
@@ -263,8 +251,12 @@ class Manager(Generic[C]):
                     task.cancel()
 
     async def _synced(self, lease: Lease | None) -> None:
-        caches = (informer.synced() for followed in self._followed.values() for informer in followed.informers)
-        await asyncio.gather(*caches, *(() if lease is None else (lease.notice(),)))
+        await asyncio.gather(self._caches.synced(), *(() if lease is None else (lease.notice(),)))
+
+    def _leads(self, *, leads: bool) -> None:
+        """Say whether this replica leads; where nobody is elected there is nothing to say."""
+        if self.component.elects_leader:
+            self.instruments[metrics.LEADER].labels().set(int(leads))
 
     async def _resync(self) -> None:
         while True:
@@ -292,9 +284,8 @@ class Manager(Generic[C]):
     def _readiness(self) -> Verdict:
         if self._stopping:
             return Verdict(False, "stopping")
-        if not self._followed:
+        if not self._caches.followed:
             return Verdict(False, "not started")
         serving = [service.ready() for service in self._services]
-        said = [note for note in (*(followed.note for followed in self._followed.values()), *(verdict.reason for verdict in serving)) if note]
-        synced = all(followed.is_synced for followed in self._followed.values())
-        return Verdict(synced and all(verdict.ok for verdict in serving), "; ".join(said))
+        said = [note for note in (*self._caches.notes, *(verdict.reason for verdict in serving)) if note]
+        return Verdict(self._caches.are_synced and all(verdict.ok for verdict in serving), "; ".join(said))

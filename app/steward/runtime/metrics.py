@@ -54,7 +54,7 @@ class Readiness(Protocol):
 
 
 BUILD_INFO = Gauge("steward_build_info", "Always 1; the version of the program is in the labels.", ("version", "revision", "python_version"))
-LEADER = Gauge("steward_leader", "Whether this replica is the leader: 1 or 0. Always 1 when leader election is off.", preset=((),))
+LEADER = Gauge("steward_leader", "Whether this replica is the leader: 1 or 0. Always 1 when leader election is off.")
 READY: StateGauge[Readiness] = StateGauge(
     "steward_component_ready", "Whether this replica can do its work: 1 or 0.", (), lambda component: [Sample((), int(component.is_ready))]
 )
@@ -130,7 +130,12 @@ ALL = (
     QUEUE_UNFINISHED, QUEUE_LONGEST, API_REQUESTS, API_DURATION, INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_SERVED,
     INFORMER_LAST_EVENT, RELISTS, EVENTS,
 )  # fmt: skip
-"""Every metric that all components have in common."""
+"""Every metric that components have in common."""
+
+OF_CONTROLLERS = frozenset((
+    LEADER, RECONCILES, RECONCILE_DURATION, QUEUE_DEPTH, QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, QUEUE_WORK, QUEUE_UNFINISHED, QUEUE_LONGEST, EVENTS,
+))  # fmt: skip
+"""Those of which a component without controllers has no series."""
 
 
 def expose(instruments: Instruments, *, queues: dict[str, QueueState], informers: list[InformerState]) -> None:

@@ -49,9 +49,16 @@ def test_every_metric_has_type_help_and_labels_and_common_ones_the_component(fac
     names = [metric["name"] for metric in facts["metrics"]]
 
     assert len(set(names)) == len(names)
-    assert {"steward_build_info", "steward_leader", "steward_component_ready", "process_resident_memory_bytes"} <= set(names)
+    assert {"steward_build_info", "steward_component_ready", "process_resident_memory_bytes"} <= set(names)
     for metric in facts["metrics"]:
         assert metric["type"] in {"counter", "gauge", "histogram"}, metric
         assert metric["help"], metric
         assert metric["name"].startswith("steward_") == (metric["labels"][:1] == ["component"]), metric
         assert (metric["type"] == "histogram") == ("buckets" in metric), metric
+
+
+def test_who_elects_no_leader_has_neither_its_right_nor_its_metric(facts):
+    elects = components.load(facts["name"]).elects_leader
+
+    assert elects == any(right["resource"] == "leases" for right in facts["rights"])
+    assert elects == any(metric["name"] == "steward_leader" for metric in facts["metrics"])

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from steward import __version__
+from steward import __version__, components
+
+KNOWN = ", ".join(components.NAMES)
 
 
 def test_the_version_says_program_revision_and_python(steward):
@@ -36,8 +38,8 @@ def test_help_goes_to_stdout(steward, arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "heedless", "--config", "x"), 'unknown component "heedless". Known: headless. Try `steward run --help`.'),
-        (("describe", "heedless"), 'unknown component "heedless". Known: headless. Try `steward describe --help`.'),
+        (("run", "heedless", "--config", "x"), f'unknown component "heedless". Known: {KNOWN}. Try `steward run --help`.'),
+        (("describe", "heedless"), f'unknown component "heedless". Known: {KNOWN}. Try `steward describe --help`.'),
         (("run", "headless"), "Missing option '--config'. Try `steward run --help`."),
         (("run",), "Missing argument 'COMPONENT'. Try `steward run --help`."),
         (("rum",), "No such command 'rum'. Did you mean 'run'? Try `steward --help`."),

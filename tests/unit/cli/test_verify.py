@@ -143,7 +143,7 @@ BREAKS = {
 def test_what_is_wrong_is_said_with_its_mend_and_is_1(verify, prometheus, broken, line, fix):
     broken(prometheus)
 
-    code, out, err = verify()
+    code, out, err = verify("headless")
 
     assert 1 == code
     assert line in out

@@ -13,7 +13,6 @@ from steward.headless.model import SERVICES
 from steward.runtime import errors
 from steward.runtime.apply import perform
 from steward.runtime.client import MERGE_PATCH
-from steward.runtime.component import COMMON_RIGHTS
 from steward.runtime.fence import Open
 from steward.runtime.plan import Apply, Plan
 from steward.runtime.resource import Key
@@ -381,7 +380,7 @@ async def test_h19_the_rights_are_those_that_are_used(watch_list):
     api.watch_list = watch_list
     async with running(api, lease=True) as steward:
         await live_a_life(api, steward)
-    declared = {(verb, right.resource.plural) for right in (*COMPONENT.rights, *COMMON_RIGHTS) for verb in right.verbs.split()}
+    declared = {(verb, right.resource.plural) for right in COMPONENT.all_rights for verb in right.verbs.split()}
     used = {(seen.target.verb, seen.target.kind.plural) for seen in api.journal if seen.target.kind.stored}
 
     assert "*" not in {part for right in declared for part in right}

@@ -1,0 +1,92 @@
+"""The caches of a process: one for each resource that its component looks at, filled by one informer for each namespace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from steward.runtime import metrics
+from steward.runtime.circuit import Circuit
+from steward.runtime.client import Client
+from steward.runtime.followed import Followed
+from steward.runtime.informer import Informer
+from steward.runtime.resource import HasMeta, Resource
+from steward.runtime.store import Change, Index, Store, Writer
+from steward.telemetry.metrics import Instruments
+
+T = TypeVar("T", bound=HasMeta)
+
+
+class Caches:
+    """What is followed, by the name of its resource.
+
+    Args:
+        circuit: Told when the server answers again.
+        instruments: Bound metrics.
+        namespaces: The only namespaces to look at; empty for all.
+    """
+
+    def __init__(self, circuit: Circuit, instruments: Instruments, namespaces: Sequence[str]) -> None:
+        self._circuit = circuit
+        self._instruments = instruments
+        self._namespaces = tuple(namespaces)
+        self.followed: dict[str, Followed[Any]] = {}
+
+    def store(self, client: Client, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
+        """See :class:`~steward.runtime.component.Context`. Two different views of one resource are a mistake."""
+        name = str(resource)
+        followed = self.followed.get(name)
+        if followed is None:
+            followed = self.followed[name] = Followed(Writer(Store(resource, selector=selector)))
+            followed.informers += [self._informer(client, followed.writer, namespace) for namespace in self._namespaces or ("",)]
+        return followed.share(resource, *indexes, selector=selector)
+
+    def _informer(self, client: Client, writer: Writer[T], namespace: str) -> Informer[T]:
+        store = writer.store
+
+        def relisted(why: str) -> None:
+            self._instruments[metrics.RELISTS].labels(str(store.resource), why).inc()
+
+        return Informer(
+            client,
+            store.resource,
+            writer=writer,
+            namespace=namespace,
+            selector=store.selector,
+            relisted=relisted,
+            recovered=self._circuit.recovered,
+        )
+
+    def subscribe(self, store: Store[T], handler: Callable[[Change[T]], None]) -> None:
+        """See :class:`~steward.runtime.component.Context`."""
+        self.followed[str(store.resource)].writer.subscribe(handler)
+
+    @property
+    def writers(self) -> dict[str, Writer[Any]]:
+        """The write side of each."""
+        return {name: followed.writer for name, followed in self.followed.items()}
+
+    @property
+    def informers(self) -> Iterable[tuple[str, Informer[Any]]]:
+        """Every informer, with the name of what it follows."""
+        return [(name, informer) for name, followed in self.followed.items() for informer in followed.informers]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many objects there are of each."""
+        return {name: len(followed) for name, followed in self.followed.items()}
+
+    async def synced(self) -> None:
+        """Wait until all are synced."""
+        await asyncio.gather(*(informer.synced() for _, informer in self.informers))
+
+    @property
+    def are_synced(self) -> bool:
+        """Whether each holds its first whole list, or has found that there is nothing to list."""
+        return all(followed.is_synced for followed in self.followed.values())
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to say about them, in words: why one is not synced, or which kind the cluster does not know."""
+        return [followed.note for followed in self.followed.values() if followed.note]
