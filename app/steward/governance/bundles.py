@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from msgspec.structs import replace
 
 from steward.governance.rules import Rules
 from steward.governance.violations import Severities
+
+Bundle = Literal["standard", "baseline", "restricted", "permissive"]
 
 STANDARD = Rules(
     forbid_latest_tag=True,

@@ -91,10 +91,24 @@ class Workload(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
+TEMPLATE_HASH_LABEL = "pod-template-hash"
+"""What the Deployment controller adds to the labels of its pods, and to the names of its ReplicaSets (apps/v1, DefaultDeploymentUniqueLabelKey)."""
+
+
 def owner_of(pod: Pod) -> Workload:
-    """The controller that the pod names, which for a Deployment's pod is a ReplicaSet."""
-    owner = pod.metadata.controller
-    return Workload(pod.metadata.namespace, "Pod", pod.metadata.name) if owner is None else Workload(pod.metadata.namespace, owner.kind, owner.name)
+    """What the pod belongs to, as far as the pod itself tells: its controller, or the Deployment whose ReplicaSet that is.
+
+    A ReplicaSet made by hand has no hash of a template in its pods' labels, and stays a ReplicaSet. Of a Job is not told whether a CronJob made it.
+    """
+    meta = pod.metadata
+    owner = meta.controller
+    if owner is None:
+        return Workload(meta.namespace, "Pod", meta.name)
+    hashed = f"-{meta.labels.get(TEMPLATE_HASH_LABEL) or '/'}"
+    if owner.kind == "ReplicaSet" and owner.name.endswith(hashed):
+        return Workload(meta.namespace, "Deployment", owner.name.removesuffix(hashed))
+    return Workload(meta.namespace, owner.kind, owner.name)
 
 
-PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod)
+PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod, shared=("metadata.labels", "metadata.annotations", "metadata.owner_references", "spec"))
+"""Replicas share their whole specification, so what is found in one is found in all."""

@@ -14,6 +14,7 @@ a check by its severity (3, 2, 1, 1); replicas of a workload speak with one voic
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Hashable, Iterable
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -22,7 +23,7 @@ from msgspec import Meta
 
 from steward.governance.model import Workload
 from steward.governance.rules import Verdict
-from steward.governance.violations import CHECKS, SEVERITIES, Severity
+from steward.governance.violations import CHECKS, SEVERITIES, Check, Severity
 
 Formula = Literal["seed", "float", "ratio"]
 FORMULAS: tuple[Formula, ...] = get_args(Formula)
@@ -38,12 +39,12 @@ Weight = Annotated[int, Meta(ge=0, le=1000)]
 class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Points of one violation. The seed's; it had no check for resources, so that one costs nothing unless a weight is given."""
 
-    latest_tag: Weight = 5
-    missing_liveness: Weight = 3
-    missing_readiness: Weight = 2
-    high_restarts: Weight = 6
-    pending: Weight = 4
-    missing_resources: Weight = 0
+    latest_tag: Annotated[Weight, Meta(description="For an image that is not pinned.")] = 5
+    missing_liveness: Annotated[Weight, Meta(description="For a container without a liveness probe.")] = 3
+    missing_readiness: Annotated[Weight, Meta(description="For a container without a readiness probe.")] = 2
+    high_restarts: Annotated[Weight, Meta(description="For each restart, up to 5, of a container that restarted too often.")] = 6
+    pending: Annotated[Weight, Meta(description="For a pod that is pending for too long.")] = 4
+    missing_resources: Annotated[Weight, Meta(description="For a container without requests and limits.")] = 0
 
 
 DEFAULT_WEIGHTS = Weights()
@@ -84,57 +85,74 @@ def contribution(verdict: Verdict, *, weights: Weights = DEFAULT_WEIGHTS, severi
     return Contribution(verdict.workload, tuple(points.values()), applicable - failed, applicable)
 
 
+_NOTHING: tuple[int, ...] = (0,) * (len(CHECKS) + 1)
+"""Points by check, and last the number of pods: one value, replaced whole."""
+
+
 class Tally:
-    """Contributions, added up one at a time, so that whoever counts many can stop in between.
+    """Contributions, added up and taken away one at a time: who counts many can stop in between, and who follows them counts what changed.
 
     Attributes:
-        pods: How many there are.
         workloads: Of each workload the weight that passed, the weight that applies, both over all its pods, and how many those are.
     """
 
     def __init__(self) -> None:
-        self.pods = 0
-        self._points = [0] * len(CHECKS)
-        self.workloads: dict[Hashable, list[int]] = {}
+        self._sums = _NOTHING
+        self.workloads: dict[Hashable, tuple[int, int, int]] = {}
 
     @property
-    def points(self) -> dict[str, int]:
+    def pods(self) -> int:
+        """How many there are."""
+        return self._sums[-1]
+
+    @property
+    def points(self) -> dict[Check, int]:
         """Points by check. In ``seed`` and ``float`` their sum, divided by the pods, is what is missing to 100, up to 100."""
-        return dict(zip(CHECKS, self._points, strict=True))
+        return dict(zip(CHECKS, self._sums, strict=False))
+
+    def copy(self) -> Tally:
+        """Another one of the same pods."""
+        other = Tally()
+        other._sums, other.workloads = self._sums, self.workloads.copy()
+        return other
 
     def add(self, one: Contribution) -> None:
         """Count one more pod."""
-        self.pods += 1
-        for position, points in enumerate(one.points):
-            self._points[position] += points
+        self._sums = tuple(map(operator.add, self._sums, (*one.points, 1)))
         self._add_workload(one.workload, one.passed, one.applicable, 1)
 
+    def remove(self, one: Contribution) -> None:
+        """Take away a pod that was counted."""
+        self._sums = tuple(map(operator.sub, self._sums, (*one.points, 1)))
+        self._add_workload(one.workload, -one.passed, -one.applicable, -1)
+
     def _add_workload(self, workload: Hashable, passed: int, applicable: int, pods: int) -> None:
-        sums = self.workloads.setdefault(workload, [0, 0, 0])
-        sums[0] += passed
-        sums[1] += applicable
-        sums[2] += pods
+        old = self.workloads.get(workload, (0, 0, 0))
+        new = (old[0] + passed, old[1] + applicable, old[2] + pods)
+        if new[2]:
+            self.workloads[workload] = new
+        else:
+            self.workloads.pop(workload, None)
 
     def merge(self, other: Tally, *, under: Hashable = None) -> None:
         """Count all pods of another tally: those of a namespace into its cluster, or of a cluster, whose name is ``under``, into several."""
-        self.pods += other.pods
-        for position, points in enumerate(other.points.values()):
-            self._points[position] += points
-        for workload, (passed, applicable, pods) in other.workloads.items():
+        self._sums = tuple(map(operator.add, self._sums, other._sums))
+        for workload, (passed, applicable, pods) in other.workloads.copy().items():
             self._add_workload((under, workload), passed, applicable, pods)
 
     def score(self, formula: Formula = "seed") -> float | None:
         """The score, from 0 to 100; None where there is nothing to judge by."""
-        points = sum(self._points)
+        *points, pods = self._sums
         match formula:
             case "seed":
-                return 100 - min(points // self.pods, 100) if self.pods else 100
+                return 100 - min(sum(points) // pods, 100) if pods else 100
             case "float":
-                return 100 - min(points / self.pods, 100.0) if self.pods else None
+                return 100 - min(sum(points) / pods, 100.0) if pods else None
             case "ratio":
                 # fsum is exact, so the order of the workloads cannot matter.
-                applicable = math.fsum(all_ / pods for _, all_, pods in self.workloads.values())
-                passed = math.fsum(passed / pods for passed, _, pods in self.workloads.values())
+                workloads = list(self.workloads.values())
+                applicable = math.fsum(all_ / pods for _, all_, pods in workloads)
+                passed = math.fsum(passed / pods for passed, _, pods in workloads)
                 return 100 * (passed / applicable) if applicable else None
 
 
