@@ -4,6 +4,12 @@ templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json; nothin
 */}}
 {{- define "steward.components" -}}
 headless: a headless Service and EndpointSlice for every annotated pod
+watch: a health score of every namespace and of the cluster
+{{- end }}
+
+{{/* Those of them that elect no leader, as a YAML list: they write nothing, and all replicas do the same. The schema knows no leaderElection of theirs. */}}
+{{- define "steward.components.leaderless" -}}
+[watch]
 {{- end }}
 
 {{/* Names of the enabled components, as a YAML list under "names". Call with the root context. */}}
@@ -89,6 +95,9 @@ Call with (dict "context" $ "component" "headless"); callers pipe it to fromYaml
 {{-   end }}
 {{- end }}
 {{- include "steward.overlay" (dict "onto" $merged "from" (index .context.Values.components .component) "whole" $defaults.whole) }}
+{{- if has .component (include "steward.components.leaderless" . | fromYamlArray) }}
+{{-   $_ := set $merged.leaderElection "enabled" false }}
+{{- end }}
 {{- toYaml $merged }}
 {{- end }}
 

@@ -29,7 +29,7 @@
 {{- $path := printf "components.%s" .component }}
 {{- $lease := $component.leaderElection }}
 {{- $scaling := $component.autoscaling }}
-{{- if not $lease.enabled }}
+{{- if not (or $lease.enabled (has .component (include "steward.components.leaderless" . | fromYamlArray))) }}
 {{-   if and $scaling.enabled (gt (int $scaling.maxReplicas) 1) }}
 {{-     fail (printf "%s.autoscaling.maxReplicas: %d replicas without leader election would write against each other. Set leaderElection.enabled=true, or maxReplicas=1." $path (int $scaling.maxReplicas)) }}
 {{-   else if and (not $scaling.enabled) (not (hasKey $component "replicas")) }}

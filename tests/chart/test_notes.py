@@ -5,7 +5,7 @@ import pytest
 from support import helm
 
 WARNINGS = {
-    "nothing runs": ({"components": {"headless": {"enabled": False}}}, "No component is enabled"),
+    "nothing runs": (helm.alone(""), "No component is enabled"),
     "both monitors": ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "Only the ServiceMonitor was created"),
     "unselected monitor": ({"serviceMonitor": {"enabled": True}}, "serviceMonitor.additionalLabels is empty"),
     "unselected rule": ({"prometheusRule": {"enabled": True}}, "prometheusRule.additionalLabels is empty"),

@@ -36,7 +36,7 @@ def granted(objects, kind):
 @pytest.mark.parametrize("component", NAMES)
 def test_the_chart_grants_what_the_program_declares(component):
     """Not one right less, and not one more; those of the own namespace in a Role."""
-    objects = helm.render()
+    objects = helm.render(component=component)
     rights = described(component)["rights"]
     for kind, own in (("ClusterRole", False), ("Role", True)):
         declared = {(right["group"], right["resource"], verb) for right in rights if right["namespaced"] is own for verb in right["verbs"]}
@@ -75,14 +75,14 @@ CONFIGURED = {
 @pytest.mark.parametrize("component", NAMES)
 def test_the_program_accepts_the_configuration(component, values, tmp_path):
     """The file in the ConfigMap is read by the program's own reader, which refuses unknown keys."""
-    objects = helm.render(values)
+    objects = helm.render(values, component=component)
     file = tmp_path / "config.yaml"
     file.write_text(helm.only(objects, "ConfigMap")["data"]["config.yaml"])
     config = program.load(str(file), components.load(component).config)
     ports = {port["name"]: port["containerPort"] for port in helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
 
     assert ports == {"metrics": config.http.metrics_port, "health": config.http.health_port}
-    assert config.log.level == {**values, **values.get("components", {}).get("headless", {})}.get("logLevel", "info")
+    assert config.log.level == {**values, **values.get("components", {}).get(component, {})}.get("logLevel", "info")
     assert config.leader_election.lease_namespace == "steward"
     assert list(config.namespaces) == values.get("rbac", {}).get("namespaces", [])
 

@@ -52,7 +52,7 @@ def objects(schema=SCHEMA, path=()):
 
 
 STRICT = sorted({path for path, found in objects() if found.get("additionalProperties") is False and "components" not in path[:1]})
-STRICT_COMPONENT = [("components",), ("components", "headless"), ("components", "headless", "config")]
+STRICT_COMPONENT = [("components",), *(("components", name, *more) for name in helm.NAMES for more in ((), ("config",)))]
 
 
 def refusal(*values):
@@ -100,9 +100,10 @@ def test_every_open_map_is_open_for_a_reason():
     assert set(OPEN) == open_maps
 
 
-def test_components_are_as_strict_as_the_root():
+@pytest.mark.parametrize("name", helm.NAMES)
+def test_components_are_as_strict_as_the_root(name):
     """What a component can override is described by the same definitions as the root's default."""
-    component = SCHEMA["properties"]["components"]["properties"]["headless"]["properties"]
+    component = SCHEMA["properties"]["components"]["properties"][name]["properties"]
     for key in component.keys() - {"enabled", "config"}:
         root = SCHEMA["properties"][key]
         if "$ref" in root:

@@ -99,3 +99,13 @@ def test_an_impossible_combination_fails(values, message):
 def test_a_disabled_component_is_not_checked():
     """What nobody runs cannot be wrong."""
     helm.render({"replicas": 2, "leaderElection": {"enabled": False}, "components": {"headless": {"enabled": False}}})
+
+
+def test_who_writes_nothing_may_have_any_number_of_replicas():
+    """And has no lease, no right to one, and no setting of an election."""
+    objects = helm.render({"components": {"watch": {"replicas": 3}}, "leaderElection": {"enabled": True}}, component="watch")
+
+    assert helm.only(objects, "Deployment")["spec"]["replicas"] == 3
+    assert helm.of_kind(objects, "Role") == []
+    with pytest.raises(helm.RenderError, match=r"/components/watch'.*leaderElection"):
+        helm.render({"components": {"watch": {"leaderElection": {"enabled": True}}}}, component="watch")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from steward import components
 from support import helm
 from support.paths import dotted, leaves, merge, nest
 
@@ -77,6 +78,9 @@ CHANGED = {
     "components.headless.config.legacyAnnotations": [],
     "components.headless.config.hostNetwork": "deny",
     "components.headless.config.longNames": "hash",
+    "components.watch.config.bundle": "baseline",
+    "components.watch.config.formula": "ratio",
+    "components.watch.config.systemNamespaces": ["kube-*"],
     "rbac.scope": "namespace",
     "rbac.namespaces": ["a"],
     "rbac.extraRules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
@@ -174,13 +178,15 @@ def test_every_value_that_a_template_reads_is_in_values_yaml(file, path):
     assert tuple(path.strip(".").split(".")) in known, f"{file} reads .Values{path}"
 
 
-def test_the_defaults_of_components_are_the_keys_that_a_component_accepts(schema):
-    """The list in _components.tpl, the root of values.yaml and the schema agree on what a component can override."""
+@pytest.mark.parametrize("component", helm.NAMES)
+def test_the_defaults_of_components_are_the_keys_that_a_component_accepts(schema, component):
+    """The list in _components.tpl, the root of values.yaml and the schema agree on what a component overrides; not all have an election."""
     template = (helm.CHART / "templates" / "_components.tpl").read_text()
     listed = yaml.safe_load(re.search(r'define "steward.component.defaults" -}}\n(.*?){{- end }}', template, re.DOTALL)[1])["keys"]
-    accepted = schema["properties"]["components"]["properties"]["headless"]["properties"].keys() - {"enabled", "config"}
+    accepted = schema["properties"]["components"]["properties"][component]["properties"].keys() - {"enabled", "config"}
 
-    assert set(listed) == accepted
+    assert set(listed) - accepted == (set() if components.load(component).elects_leader else {"leaderElection"})
+    assert accepted <= set(listed)
     assert set(listed) <= set(VALUES)
 
 
@@ -199,6 +205,9 @@ def test_every_value_is_explained(path):
 
 def test_the_configuration_has_the_programs_defaults(schema):
     """What values.yaml shows as the default of a component's configuration is the program's own."""
+
+    def defaults(found):
+        return {key: defaults(value) if "properties" in value else value["default"] for key, value in found["properties"].items()}
+
     for name, component in schema["properties"]["components"]["properties"].items():
-        declared = component["properties"]["config"]["properties"]
-        assert {key: value["default"] for key, value in declared.items()} == VALUES["components"][name]["config"]
+        assert defaults(component["properties"]["config"]) == VALUES["components"][name]["config"]

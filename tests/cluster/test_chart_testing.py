@@ -35,7 +35,7 @@ def test_ct_install_installs_and_tests(cluster, kinds_of_others, scenario, tmp_p
     """Into a namespace of its own, with `helm test`, and away again. An upgrade from main would need its history and its image."""
     if why := CANNOT_BE_CARRIED.get(scenario):
         pytest.skip(f"needs {why}")
-    kinds_of_others(helm.render(helm.SCENARIOS[scenario]))
+    kinds_of_others(helm.render(helm.SCENARIOS[scenario], component=None))
     chart = shutil.copytree(REPOSITORY / "chart", tmp_path / "chart")
     for path in (chart / "ci").iterdir():
         if path.name != f"{scenario}-values.yaml":

@@ -25,7 +25,7 @@ def dry_run(cluster, *objects, how=("apply", "--server-side", "--validate=strict
 @pytest.mark.parametrize("case", CASES)
 def test_the_api_server_accepts_every_object(cluster, kinds_of_others, namespace, namespace_factory, case):
     """Validated by the server, defaults and admission included; a field it does not know is an error."""
-    objects = helm.render(CASES[case], namespace=namespace)
+    objects = helm.render(CASES[case], namespace=namespace, component=None)
     kinds_of_others(objects)
     for other in {found["metadata"].get("namespace", namespace) for found in objects} - {namespace}:
         if not cluster.get("namespace", other):
@@ -36,7 +36,7 @@ def test_the_api_server_accepts_every_object(cluster, kinds_of_others, namespace
 
 def pods_of(scenario, namespace):
     """The pods of a scenario, as their controllers would create them."""
-    for name, template in helm.pods(helm.render(helm.SCENARIOS[scenario], namespace=namespace)):
+    for name, template in helm.pods(helm.render(helm.SCENARIOS[scenario], namespace=namespace, component=None)):
         metadata = {"name": name.lower().replace("/", "-")[:63], "namespace": namespace, "labels": template["metadata"]["labels"]}
         # The account is made with the release, and admission would ask for it first.
         yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**template["spec"], "serviceAccountName": "default"}}

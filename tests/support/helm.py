@@ -13,12 +13,17 @@ from typing import Any
 
 import yaml
 
+from support.paths import merge
+
 CHART = Path(__file__).resolve().parents[2] / "chart"
 ENABLED = {kind: {"enabled": True} for kind in ("serviceMonitor", "prometheusRule", "dashboards", "networkPolicy", "podDisruptionBudget")}
 """Values that switch on all that is off by default, but for the PodMonitor, which gives way to the ServiceMonitor."""
 
 SCENARIOS = {path.name.removesuffix("-values.yaml"): yaml.safe_load(path.read_text()) or {} for path in sorted((CHART / "ci").glob("*-values.yaml"))}
 """Values of the files that chart-testing installs, by name."""
+
+NAMES = tuple(yaml.safe_load((CHART / "values.yaml").read_text())["components"])
+"""The components of the chart."""
 
 Values = Mapping[str, Any]
 Object = dict[str, Any]
@@ -39,6 +44,11 @@ def tool(name: str) -> str:
     return path
 
 
+def alone(component: str) -> dict[str, Any]:
+    """Values that switch on one component only. What holds of one holds of all, for their templates are the same defines."""
+    return {"components": {name: {"enabled": name == component} for name in NAMES}}
+
+
 def text(values: Values | None = None, *, release: str = "steward", namespace: str = "steward", flags: Sequence[str] = ()) -> str:
     """What ``helm template`` prints for these values; asked once, then remembered.
 
@@ -47,12 +57,13 @@ def text(values: Values | None = None, *, release: str = "steward", namespace: s
     return _text(json.dumps(values or {}), release, namespace, tuple(flags))
 
 
-def render(values: Values | None = None, *, release: str = "steward", namespace: str = "steward") -> list[Object]:
-    """The objects that the chart makes of these values.
+def render(values: Values | None = None, *, release: str = "steward", namespace: str = "steward", component: str | None = "headless") -> list[Object]:
+    """The objects that the chart makes of these values, with one component unless they say otherwise; None stands for all.
 
     Raises: RenderError.
     """
-    return [document for document in yaml.safe_load_all(text(values, release=release, namespace=namespace)) if document]
+    given = merge(alone(component), values or {}) if component is not None else values
+    return [document for document in yaml.safe_load_all(text(given, release=release, namespace=namespace)) if document]
 
 
 def notes(values: Values | None = None) -> str:

@@ -1,0 +1,20 @@
+"""The component ``watch`` in one place."""
+
+from __future__ import annotations
+
+from steward.governance.model import PODS
+from steward.runtime.component import Component, Right
+from steward.watch import metrics
+from steward.watch.census import follow
+from steward.watch.config import Config
+
+COMPONENT = Component(
+    name="watch",
+    summary="A health score of every namespace and of the cluster, from their pods.",
+    config=Config,
+    rights=(Right(PODS, "list watch", why="are judged and counted"),),
+    metrics=metrics.ALL,
+    reasons=(),
+    build=follow,
+    elects_leader=False,
+)

@@ -1,0 +1,29 @@
+"""What a user can configure about health scores."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from steward.governance.bundles import Bundle
+from steward.governance.namespaces import SYSTEM_NAMESPACES, Patterns, check_patterns
+from steward.governance.scores import Formula, Weights
+
+
+class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Configuration of the component ``watch``."""
+
+    bundle: Annotated[Bundle, Meta(description="Rules that pods are judged by.")] = "standard"
+    formula: Annotated[
+        Formula,
+        Meta(description="How points become a score: an integer, the same without rounding, or the part of the checks that passed."),
+    ] = "seed"
+    severity_weighted: Annotated[bool, Meta(description="Whether points count 3 times for critical violations and twice for high ones.")] = False
+    weights: Weights = Weights()
+    system_namespaces: Patterns = SYSTEM_NAMESPACES
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently never match. Raises: ConfigError."""
+        check_patterns("config.systemNamespaces", self.system_namespaces)
