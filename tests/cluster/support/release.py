@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from cluster.support.cluster import Cluster
 from demolib.workloads import Object
+
+from support.paths import merge
 
 Values = Mapping[str, Any]
 
@@ -20,12 +23,14 @@ class Release:
         chart: Path of the chart.
         name: Of the release.
         namespace: Of the release.
+        component: The only one that is installed: each takes its share of a small node.
     """
 
     cluster: Cluster
     chart: str
     name: str
     namespace: str
+    component: str = "headless"
 
     @property
     def fullname(self) -> str:
@@ -35,7 +40,7 @@ class Release:
     @property
     def workload(self) -> str:
         """Name of the Deployment, the ServiceAccount, the Lease and the Role."""
-        return f"{self.fullname}-headless"
+        return f"{self.fullname}-{self.component}"
 
     @property
     def selector(self) -> str:
@@ -69,4 +74,9 @@ class Release:
     def _helm(self, verb: str, values: Values | None, *flags: str) -> str:
         files = ["--values", self.cluster.values] if self.cluster.values else []
         where = [*flags, "--namespace", self.namespace, "--wait", "--timeout", "180s", *files, "--values", "-"]
-        return self.cluster.run("helm", verb, self.name, self.chart, *where, stdin=json.dumps(values or {}))
+        return self.cluster.run("helm", verb, self.name, self.chart, *where, stdin=json.dumps(merge(self._alone(), values or {})))
+
+    def _alone(self) -> dict[str, Any]:
+        """Values that switch off the other components; an older chart has fewer of them."""
+        components = yaml.safe_load(self.cluster.run("helm", "show", "values", self.chart))["components"]
+        return {"components": {name: {"enabled": name == self.component} for name in components}}
