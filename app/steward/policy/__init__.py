@@ -1,0 +1,1 @@
+"""Reconciles the policies of namespaces: what is violated, how it scores, and what is mended."""

@@ -1,0 +1,276 @@
+"""What to do about one workload: the facts in their order, and the plan that follows. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from steward.governance.policies import DevOpsPolicy, Proposal
+from steward.governance.violations import Check
+from steward.policy.remediation import additions, guards, history, ownership, pace, patch, proof, reasons, rollout
+from steward.policy.remediation.additions import Patch
+from steward.policy.remediation.config import RemediationConfig
+from steward.policy.remediation.drafts import Draft, DraftSpec
+from steward.policy.remediation.guards import Held
+from steward.policy.remediation.history import Record, Result
+from steward.policy.remediation.memory import Refusal, Standing
+from steward.policy.remediation.model import MANAGER, RECORD, Workload
+from steward.policy.remediation.patch import Wanted
+from steward.policy.remediation.surroundings import Budget
+from steward.runtime import errors
+from steward.runtime.plan import Contribute, Event, Plan, Reason, Reference
+from steward.runtime.resource import ObjectMeta, Resource
+
+NOTE_LIMIT = 1000
+"""Bytes of a note that hold a patch; the Event's limit is 1 kB."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """All that one decision rests on.
+
+    Attributes:
+        resource: Kind of the workload.
+        workload: As it is.
+        policies: Of its namespace.
+        record: The last attempt.
+        refusal: The last patch that could not be written.
+        is_plain: Whether the record cannot be written on the workload.
+        restarts: Restarts of patched containers in pods that are younger than the patch.
+        budgets: PodDisruptionBudgets of the namespace.
+        untouchable: Resources that an autoscaler reckons with.
+        busy: Other workloads of the namespace that are being watched.
+        recent: When workloads were patched, in all namespaces.
+        config: What the user configured.
+        now: Wall clock.
+    """
+
+    resource: Resource[Workload]
+    workload: Workload
+    policies: tuple[DevOpsPolicy, ...]
+    record: Record | None
+    refusal: Refusal | None
+    is_plain: bool
+    restarts: int
+    budgets: tuple[Budget, ...]
+    untouchable: frozenset[str]
+    busy: int
+    recent: tuple[dt.datetime, ...]
+    config: RemediationConfig
+    now: dt.datetime
+
+
+class Decision(NamedTuple):
+    """A plan, how the workload stands with it, and what is written down when it is carried out.
+
+    Attributes:
+        plan: What to do.
+        standing: For the status of policies.
+        record: The attempt that the plan makes or concludes.
+        checks: What it mends, or was to mend.
+    """
+
+    plan: Plan
+    standing: Standing
+    record: Record | None = None
+    checks: tuple[Check, ...] = ()
+
+
+Waiting = tuple[Held, Reason, float | None]
+"""What a patch waits for, how that is told, and the seconds after which it may be otherwise."""
+
+
+def decide(state: State) -> Decision | None:
+    """What to do about a workload; None when it is of no interest: it lacks nothing, and nothing of it is ours."""
+    workload = state.workload
+    if workload.metadata.deletion_timestamp is not None:
+        return None
+    ours = additions.owned(workload)
+    hands_off = _hands_off(state)
+    if hands_off is None and ours:
+        found = _watch(state, ours) or _stale(state, ours)
+        if found is not None:
+            return found
+    enforcing = [policy for policy in state.policies if policy.spec.remediates]
+    wanted = _wanted(state, enforcing or list(state.policies))
+    if not wanted.patch:
+        return _nothing_to_add(state, wanted, ours)
+    if hands_off is None and not enforcing:
+        hands_off = Held("audit", "its policies only audit. Set remediationMode: enforce, or commit the patch.")
+    if hands_off is not None:
+        return _proposed(state, wanted, ours, hands_off)
+    waiting = _waits(state, ours, wanted)
+    if waiting is not None:
+        return _held(state, wanted, ours, waiting)
+    return _apply(state, ours, wanted)
+
+
+def deadline(workload: Workload, record: Record, config: RemediationConfig) -> dt.datetime:
+    """When a patch is judged."""
+    return record.at + dt.timedelta(seconds=rollout.deadline_seconds(workload, config.observation_seconds))
+
+
+def is_watched(record: Record | None) -> bool:
+    """Whether a patch is yet to be judged."""
+    return record is not None and record.result == "applied"
+
+
+def _hands_off(state: State) -> Held | None:
+    """Why nothing at all may be written to the workload, not even to take something back."""
+    workload = state.workload
+    if workload.metadata.namespace in state.config.protected_namespaces:
+        return Held("protected", "its namespace is protected (config.remediation.protectedNamespaces).")
+    if guards.is_opted_out(workload):
+        return Held("opted_out", "its annotation policy.steward.dev/remediate says false.")
+    owner = ownership.owner_of(state.resource, workload, state.config)
+    if owner is not None:
+        return Held("owned", f"it belongs to {owner.name} ({owner.proof}). Commit the patch where it comes from.")
+    return None
+
+
+def _watch(state: State, ours: Patch) -> Decision | None:
+    """A patch that is yet to be judged: undone, waited for, or proved."""
+    record, workload = state.record, state.workload
+    if record is None or not is_watched(record) or history.lost(workload, record):
+        return None
+    if state.restarts:
+        return _take_back(state, record, "reverted", reasons.REVERTED, f"containers were restarted since the patch ({state.restarts} times)")
+    left = (deadline(workload, record, state.config) - state.now).total_seconds()
+    if left > 0:
+        return Decision(Plan(requeue_after=left, skip="watched"), Standing(mended=True))
+    if not (rollout.is_settled(workload) and rollout.is_available(workload)):
+        return _take_back(state, record, "reverted", reasons.REVERTED, "it did not become available in time")
+    done = _event(state, reasons.PROVED, "it is available, and no patched container was restarted", "Prove")
+    proved = history.concluded(record, "proved", state.now)
+    return Decision(Plan(actions=(_write(state, ours, proved, done=done),)), Standing(mended=True), proved)
+
+
+def _stale(state: State, ours: Patch) -> Decision | None:
+    """A probe on a port that is not declared any more: the rollout that took it away waits for us."""
+    why = patch.is_stale(state.workload, ours)
+    if not why:
+        return None
+    record = state.record or history.attempt(state.workload, ours, None, state.now)
+    return _take_back(state, record, "withdrawn", reasons.WITHDRAWN, why)
+
+
+def _take_back(state: State, record: Record, result: Result, reason: Reason, why: str) -> Decision:
+    over = history.concluded(record, result, state.now)
+    again = f" It is tried again after {over.retry_at():%Y-%m-%d %H:%M} UTC, or for another template." if result == "reverted" else ""
+    done = _event(state, reason, f"{', '.join(record.fields)} taken back: {why}.{again}", "Undo")
+    standing = Standing(label="backing_off" if result == "reverted" else "", failed=result == "reverted")
+    return Decision(Plan(actions=(_write(state, (), over, done=done),)), standing, over, _checks(record))
+
+
+def _checks(record: Record) -> tuple[Check, ...]:
+    """What an attempt mended, by the names of its fields."""
+    names = " ".join(record.fields)
+    marks: tuple[tuple[str, Check], ...] = (
+        (".livenessProbe", "missing_liveness"),
+        (".readinessProbe", "missing_readiness"),
+        (".resources.", "missing_resources"),
+    )
+    return tuple(check for mark, check in marks if mark in names)
+
+
+def _wanted(state: State, policies: list[DevOpsPolicy]) -> Wanted:
+    return patch.wanted(state.resource.kind, state.workload, policies, untouchable=state.untouchable, now=state.now)
+
+
+def _nothing_to_add(state: State, wanted: Wanted, ours: Patch) -> Decision | None:
+    if not wanted.notes:
+        # Whose last patch was taken back lacks something until that is given up.
+        return Decision(Plan(skip="as asked"), Standing(mended=True)) if ours else None
+    held = Held("nothing_to_add", " ".join(wanted.notes))
+    plan = Plan(events=(_event(state, reasons.HELD, held.note, "Skip"),), skip=held.label)
+    return Decision(plan, Standing(held.label, mended=bool(ours)), checks=wanted.checks)
+
+
+def _proposed(state: State, wanted: Wanted, ours: Patch, why: Held) -> Decision:
+    """The patch, for those who may apply it. A policy that only audits tells it in its status alone."""
+    text = additions.manifest(state.resource, state.workload, additions.merged(ours, wanted.patch, state.workload.spec.template.spec.containers))
+    note = f"not patched: {why.note}\n{text}".encode()[:NOTE_LIMIT].decode(errors="ignore")
+    events = () if why.label == "audit" else (_event(state, reasons.PROPOSED, note, "Propose"),)
+    proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
+    return Decision(Plan(events=events, skip=why.label), Standing(why.label, mended=bool(ours), proposal=proposal), checks=wanted.checks)
+
+
+def _waits(state: State, ours: Patch, wanted: Wanted) -> Waiting | None:
+    """Why an attempt is not made now, and the seconds after which that may be otherwise."""
+    workload, record, now = state.workload, state.record, state.now
+    if record is not None:
+        taken = history.lost(workload, record)
+        if taken:
+            note = f"something else takes {', '.join(taken)} away. It is left so until the template changes."
+            return Held("contested", note), reasons.CONTESTED, None
+        is_same = record.template == additions.fingerprint(workload)
+        if is_same and record.result == "undone":
+            return Held("contested", "it was undone by hand (steward policy undo). It is left so until the template changes."), reasons.HELD, None
+        if is_same and record.result == "reverted" and now < record.retry_at():
+            note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
+            return Held("backing_off", note), reasons.HELD, (record.retry_at() - now).total_seconds()
+    whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
+    if state.refusal is not None and state.refusal.holds(additions.digest(whole), workload.metadata.generation, now):
+        return Held("refused", state.refusal.note), reasons.REFUSED, None
+    held = guards.held(workload, state.budgets)
+    if held is not None:
+        return held, reasons.HELD, pace.LOOK_SECONDS
+    paced = pace.held(state.config, busy=state.busy, recent=state.recent, now=now)
+    return (paced[0], reasons.HELD, paced[1]) if paced is not None else None
+
+
+def _held(state: State, wanted: Wanted, ours: Patch, waiting: Waiting) -> Decision:
+    why, reason, wait = waiting
+    # That a rollout runs or a turn has not come passes by itself, and a refusal was told when it came.
+    is_news = why.label not in ("rolling_out", "unavailable", "namespace_busy", "rate", "window", "refused")
+    events = (_event(state, reason, f"not patched: {why.note}", "Skip"),) if is_news else ()
+    proposal = None
+    if why.label in ("contested", "backing_off", "refused"):
+        text = additions.manifest(state.resource, state.workload, wanted.patch)
+        proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
+    failed = why.label in ("contested", "backing_off", "refused")
+    standing = Standing(why.label, mended=bool(ours), failed=failed, proposal=proposal)
+    return Decision(Plan(events=events, requeue_after=wait, skip=why.label), standing, checks=wanted.checks)
+
+
+def _apply(state: State, ours: Patch, wanted: Wanted) -> Decision:
+    workload = state.workload
+    whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
+    record = history.attempt(workload, whole, state.record, state.now)
+    names = ", ".join(additions.fields(wanted.patch))
+    done = _event(state, reasons.APPLIED, f"added {names} ({', '.join(policy.metadata.name for policy in state.policies)})", "Patch")
+    note = "it comes from kubectl apply, which keeps what was added. Add it to the manifest: " + ", ".join(additions.fields(whole))
+    warning = _event(state, reasons.CLIENT_APPLIED, note, "Patch") if ownership.is_client_applied(workload) else None
+    action = _write(state, whole, record, done=done, is_tried=True)
+    return Decision(Plan(actions=(action,), done=warning), Standing(mended=True), record, wanted.checks)
+
+
+def _write(state: State, whole: Patch, record: Record, *, done: Event, is_tried: bool = False) -> Contribute[Workload]:
+    """The write of all our fields and the record; what of ours is not among them goes."""
+    workload = state.workload
+    meta = workload.metadata
+    annotations = {} if state.is_plain else {RECORD: record.annotation()}
+    desired = Draft(metadata=ObjectMeta(name=meta.name, namespace=meta.namespace, annotations=annotations), spec=DraftSpec(additions.template(whole)))
+    prove = partial(proof.prove, kind=state.resource.kind, workload=workload, desired=desired, patch=whole) if is_tried else None
+    return Contribute(state.resource, workload, desired, MANAGER, proof=prove, done=done, failed=partial(_failed, state))
+
+
+def _failed(state: State, error: Exception) -> Event | None:
+    """What to tell when nothing could be written; of what passes by itself nothing."""
+    match error:
+        case errors.Unproved():
+            return _event(state, reasons.REFUSED, f"not patched: {error}", "Patch")
+        case errors.Conflict():
+            return _event(state, reasons.CONFLICT, f"not patched: {error.message or error.reason}. It is left so until its next generation.", "Patch")
+    return None
+
+
+def path(resource: Resource[Workload], workload: Workload) -> str:
+    """``deployment/namespace/name``, as in the status of policies."""
+    return "/".join((resource.kind.lower(), *workload.metadata.key))
+
+
+def _event(state: State, reason: Reason, note: str, action: str) -> Event:
+    return Event(Reference.to(state.resource, state.workload.metadata), reason, note, action)

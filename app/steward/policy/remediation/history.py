@@ -1,0 +1,111 @@
+"""What was tried for which template, and what came of it: on the workload itself, so that the next leader knows. Pure.
+
+::
+
+    (no record) -> applied -> proved        the rollout became available, and no container was restarted
+                           -> reverted      it did not: taken back, and tried again after a day, two, four …
+    applied, proved -> withdrawn             the container's port changed: taken back, and tried again for the new template
+    any -> undone                            somebody ran steward policy undo: never again for this template
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+from steward.policy.remediation import additions
+from steward.policy.remediation.additions import Patch
+from steward.policy.remediation.model import RECORD, Workload
+from steward.runtime.resource import Struct
+
+Result = Literal["applied", "proved", "reverted", "withdrawn", "undone"]
+
+BACK_OFF = dt.timedelta(hours=24)
+"""Before a template is tried again whose patch was taken back, for the first time. It doubles."""
+
+TRIES_LIMIT = 10
+"""Doublings that are counted: three years."""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """The last attempt.
+
+    Attributes:
+        template: Fingerprint of the template without our fields.
+        patch: Digest of all our fields.
+        fields: Their names.
+        result: What came of it.
+        at: When, RFC 3339 in UTC.
+        tries: How often it was taken back for this template.
+    """
+
+    template: str
+    patch: str
+    fields: tuple[str, ...] = ()
+    result: Result = "applied"
+    at: dt.datetime
+    tries: int = 0
+
+    def retry_at(self) -> dt.datetime:
+        """When a patch that was taken back may be tried again."""
+        doublings = min(max(self.tries, 1), TRIES_LIMIT) - 1
+        return self.at + BACK_OFF * (1 << doublings)
+
+    def annotation(self) -> str:
+        """As it is written on the workload."""
+        return msgspec.json.encode(self).decode()
+
+
+_DECODER = msgspec.json.Decoder(Record)
+
+
+def read(workload: Workload) -> Record | None:
+    """The record of a workload; None without one, or when somebody made it unreadable."""
+    try:
+        return _DECODER.decode(workload.metadata.annotations.get(RECORD, ""))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def newest(one: Record | None, two: Record | None) -> Record | None:
+    """The later of two records: that of the workload, and ours where somebody took it off."""
+    return max((record for record in (one, two) if record is not None), key=lambda record: record.at, default=None)
+
+
+def attempt(workload: Workload, patch: Patch, before: Record | None, now: dt.datetime) -> Record:
+    """The record of a patch that is about to be applied; failures of this template stay counted."""
+    template = additions.fingerprint(workload)
+    tries = before.tries if before is not None and before.template == template else 0
+    return Record(template=template, patch=additions.digest(patch), fields=additions.fields(patch), at=now.replace(microsecond=0), tries=tries)
+
+
+def concluded(record: Record, result: Result, now: dt.datetime) -> Record:
+    """The same attempt, and what came of it."""
+    tries = record.tries + 1 if result == "reverted" else record.tries
+    return msgspec.structs.replace(record, result=result, at=now.replace(microsecond=0), tries=tries)
+
+
+def lost(workload: Workload, record: Record) -> tuple[str, ...]:
+    """Fields of the attempt that are gone though the template is the same: somebody takes away what we add."""
+    if record.result not in ("applied", "proved") or record.template != additions.fingerprint(workload):
+        return ()
+    there = set(additions.fields(additions.owned(workload)))
+    return tuple(name for name in record.fields if name not in there and not _is_there(workload, name))
+
+
+def _is_there(workload: Workload, name: str) -> bool:
+    """Whether a field has a value, whoever wrote it: then it was taken over, not away."""
+    for container in workload.spec.template.spec.containers:
+        field = name.removeprefix(f"{container.name}.")
+        if field == name:
+            continue
+        match field.split("."):
+            case ["readinessProbe"]:
+                return container.readiness_probe is not None
+            case ["livenessProbe"]:
+                return container.liveness_probe is not None
+            case ["resources", kind, resource]:
+                return resource in (container.resources.requests if kind == "requests" else container.resources.limits)
+    return False

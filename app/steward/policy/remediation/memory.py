@@ -1,0 +1,123 @@
+"""What no look at the cluster tells: attempts whose record somebody took off, refusals, and what is to be shown in a policy's status."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from steward.governance.policies import Proposal
+from steward.policy.remediation.history import Record
+from steward.runtime.resource import Key
+
+REFUSED_FOR = dt.timedelta(hours=1)
+"""How long a refused patch is not tried again: a quota may have room by then. Nothing was written, so it costs two dry runs."""
+
+ATTEMPTS_LIMIT = 1000
+"""Times of patches that are remembered: the most that can be allowed within an hour."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A patch that could not be written.
+
+    Attributes:
+        patch: Digest of it.
+        generation: Of the workload at that time.
+        at: When.
+        note: Why.
+        for_generation: Whether it holds until the workload's next generation; else for :data:`REFUSED_FOR`.
+    """
+
+    patch: str
+    generation: int
+    at: dt.datetime
+    note: str
+    for_generation: bool
+
+    def holds(self, patch: str, generation: int, now: dt.datetime) -> bool:
+        """Whether trying again is useless."""
+        if (self.patch, self.generation) != (patch, generation):
+            return False
+        return self.for_generation or now - self.at < REFUSED_FOR
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How it is with one workload, for the status of policies.
+
+    Attributes:
+        label: Why it is not patched; empty when it is, or lacks nothing.
+        mended: Whether it has fields of ours.
+        failed: Whether its last patch was refused or taken back.
+        proposal: What would mend it, and why that was not applied.
+    """
+
+    label: str = ""
+    mended: bool = False
+    failed: bool = False
+    proposal: Proposal | None = None
+
+
+class Memory:
+    """Of workloads by uid and by key. Holds no more than there are workloads."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._refusals: dict[str, Refusal] = {}
+        self._plain: set[str] = set()
+        self._standings: dict[str, dict[Key, Standing]] = {}
+        self._patched: deque[dt.datetime] = deque(maxlen=ATTEMPTS_LIMIT)
+
+    def record(self, uid: str) -> Record | None:
+        """What we last tried."""
+        return self._records.get(uid)
+
+    def refusal(self, uid: str) -> Refusal | None:
+        """The last patch that could not be written."""
+        return self._refusals.get(uid)
+
+    def is_plain(self, uid: str) -> bool:
+        """Whether the record cannot be written on the workload, because somebody else has written one."""
+        return uid in self._plain
+
+    @property
+    def patched(self) -> tuple[dt.datetime, ...]:
+        """When workloads were patched."""
+        return tuple(self._patched)
+
+    def wrote(self, uid: str, record: Record) -> None:
+        """A record was written."""
+        self._records[uid] = record
+        self._refusals.pop(uid, None)
+        if record.result == "applied":
+            self._patched.append(record.at)
+
+    def refuse(self, uid: str, refusal: Refusal) -> None:
+        """A patch could not be written."""
+        self._refusals[uid] = refusal
+
+    def leave_record(self, uid: str) -> None:
+        """Somebody else wrote the record of this workload."""
+        self._plain.add(uid)
+
+    def stands(self, key: Key, standing: Standing) -> bool:
+        """Note how it is with a workload; whether that is news."""
+        standings = self._standings.setdefault(key.namespace, {})
+        is_news = standings.get(key) != standing
+        standings[key] = standing
+        return is_news
+
+    def forget(self, key: Key, uid: str = "") -> None:
+        """The workload is gone."""
+        for known in (self._records, self._refusals):
+            known.pop(uid, None)
+        self._plain.discard(uid)
+        standings = self._standings.get(key.namespace, {})
+        standings.pop(key, None)
+        if not standings:
+            self._standings.pop(key.namespace, None)
+
+    def standings(self, namespace: str) -> Mapping[Key, Standing]:
+        """How it is with the workloads of a namespace."""
+        return self._standings.get(namespace, {})

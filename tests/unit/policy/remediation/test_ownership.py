@@ -1,0 +1,133 @@
+"""Whose a workload is: every proof of every owner, on every kind."""
+
+import pytest
+
+from steward.policy.remediation import ownership
+from steward.policy.remediation.config import RemediationConfig
+from steward.policy.remediation.model import WORKLOADS, ReplicaSet, Workload
+from steward.runtime.resource import ObjectMeta, OwnerReference
+from support.workloads import read, workload
+
+CONFIG = RemediationConfig()
+
+
+def _by(manager, operation="Apply", subresource=""):
+    entry = {"manager": manager, "operation": operation, "subresource": subresource, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    return {"managedFields": [entry]}
+
+
+def _tracking(kind, name="web"):
+    return f"shop-app:apps/{kind}:shop/{name}"
+
+
+HELM = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}
+KUSTOMIZE = {"kustomize.toolkit.fluxcd.io/name": "a", "kustomize.toolkit.fluxcd.io/namespace": "b"}
+FLUX_HELM = {"helm.toolkit.fluxcd.io/name": "a", "helm.toolkit.fluxcd.io/namespace": "b"}
+ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": "r", "controller": True}
+APP = {"apiVersion": "example.com/v1", "kind": "App", "name": "web", "uid": "a"}
+
+OWNERS = {
+    "flux kustomize": (lambda _: {"labels": KUSTOMIZE}, "Flux kustomize"),
+    "flux that lets others write": (
+        lambda _: {"labels": KUSTOMIZE, "annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Merge"}},
+        "Flux kustomize",
+    ),
+    "flux kustomize by manager": (lambda _: _by("kustomize-controller"), "Flux"),
+    "flux helm": (lambda _: {"labels": FLUX_HELM}, "Flux helm"),
+    "flux helm by manager": (lambda _: _by("helm-controller"), "Flux"),
+    "argo tracking id": (lambda kind: {"annotations": {"argocd.argoproj.io/tracking-id": _tracking(kind)}}, "Argo CD"),
+    "argo installation id": (lambda _: {"annotations": {"argocd.argoproj.io/installation-id": "one"}}, "Argo CD"),
+    "argo label": (lambda _: {"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD"),
+    "argo legacy label": (lambda _: {"labels": {"applications.argoproj.io/app-name": "shop"}}, "Argo CD"),
+    "argo by manager": (lambda _: _by("argocd-controller"), "Argo CD"),
+    "helm": (lambda _: {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": HELM}, "Helm"),
+    "helm by manager": (lambda _: _by("helm", "Update"), "Helm"),
+    "another by label": (lambda _: {"labels": {"app.kubernetes.io/managed-by": "jsonnet"}}, "jsonnet"),
+    "terraform": (lambda _: _by("Terraform", "Update"), "Terraform"),
+    "pulumi": (lambda _: _by("pulumi-kubernetes-6a1f3b"), "pulumi-kubernetes-6a1f3b"),
+    "rancher": (lambda _: _by("rancher", "Update"), "rancher"),
+    "fleet": (lambda _: _by("fleet-agent", "Update"), "fleet-agent"),
+    "kapp": (lambda _: _by("kapp-server", "Update"), "kapp-server"),
+    "ourselves": (lambda _: {"labels": {"steward.dev/job": "steward-policy"}}, "Steward"),
+    "a custom resource": (lambda _: {"ownerReferences": [ROLLOUT]}, "Rollout"),
+    "an owner that does not control": (lambda _: {"ownerReferences": [APP]}, "App"),
+}
+"""Every owner of the table, what shows it, and what it is called."""
+
+NOBODYS = {
+    "nothing": lambda _: {},
+    "kubectl create": lambda _: _by("kubectl-create", "Update"),
+    "kubectl apply": lambda _: (
+        _by("kubectl-client-side-apply", "Update") | {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}
+    ),
+    "the name of an application": lambda _: {"labels": {"app.kubernetes.io/instance": "shop", "app.kubernetes.io/name": "web"}},
+    "a tracking id that came with a copy": lambda kind: {
+        "annotations": {"argocd.argoproj.io/tracking-id": _tracking(kind, "original"), "argocd.argoproj.io/installation-id": "one"}
+    },
+    "half of the labels of flux": lambda _: {"labels": {"kustomize.toolkit.fluxcd.io/name": "a"}},
+    "annotations of helm alone": lambda _: {"annotations": HELM},
+    "an autoscaler that writes the scale": lambda _: _by("helm", "Update", "scale"),
+    "what we wrote": lambda _: _by("kube-devops-operator"),
+}
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+@pytest.mark.parametrize("owner", OWNERS)
+def test_a_workload_of_an_owner_is_left_to_them(owner, kind):
+    meta, name = OWNERS[owner]
+    found = ownership.owner_of(WORKLOADS[kind], read(workload(kind, meta=meta(kind))), CONFIG)
+
+    assert found is not None
+    assert name == found.name
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+@pytest.mark.parametrize("nobody", NOBODYS)
+def test_what_proves_nothing_is_no_owner(nobody, kind):
+    assert ownership.owner_of(WORKLOADS[kind], read(workload(kind, meta=NOBODYS[nobody](kind))), CONFIG) is None
+
+
+def test_the_label_of_argo_can_be_another():
+    config = RemediationConfig(argocd_instance_label="app.kubernetes.io/instance")
+    found = ownership.owner_of(WORKLOADS["Deployment"], read(workload(meta={"labels": {"app.kubernetes.io/instance": "shop"}})), config)
+
+    assert found == ("Argo CD", "label app.kubernetes.io/instance=shop")
+
+
+def test_who_applies_on_the_client_side_is_told():
+    assert ownership.is_client_applied(read(workload(meta=NOBODYS["kubectl apply"]("Deployment"))))
+    assert not ownership.is_client_applied(read(workload()))
+
+
+# The walk up.
+
+
+def _item(name, uid, owner=None):
+    owners = (OwnerReference(api_version="apps/v1", kind=owner[0], name=owner[1], uid=owner[2], controller=True),) if owner else ()
+    return ReplicaSet(metadata=ObjectMeta(name=name, namespace="shop", uid=uid, owner_references=owners))
+
+
+def _walk(start, *known):
+    by_uid = {item.metadata.uid: item for item in known}
+    return ownership.top_controller(start, lambda reference: by_uid.get(reference.uid))
+
+
+def test_the_walk_goes_by_uid_and_not_by_name():
+    """A ReplicaSet made by hand has a name that looks as if it were a Deployment's."""
+    deployment = read(workload(meta={"uid": "d-1"}))
+    by_hand, made = _item("web-5d4f8c7b9d", "rs-1"), _item("web-5d4f8c7b9d", "rs-2", ("Deployment", "web", "d-1"))
+
+    assert by_hand is _walk(_item("web-5d4f8c7b9d-x", "p", ("ReplicaSet", "web-5d4f8c7b9d", "rs-1")), by_hand, deployment)
+    assert deployment is _walk(_item("web-5d4f8c7b9d-x", "p", ("ReplicaSet", "web-5d4f8c7b9d", "rs-2")), made, deployment)
+
+
+def test_a_former_deployment_of_that_name_is_another():
+    found = _walk(_item("web-1", "rs-1", ("Deployment", "web", "d-1")), read(workload(meta={"uid": "d-2"})))
+
+    assert not isinstance(found, Workload)
+
+
+def test_a_cycle_ends():
+    one, two = _item("a", "1", ("ReplicaSet", "b", "2")), _item("b", "2", ("ReplicaSet", "a", "1"))
+
+    assert _walk(one, one, two) in (one, two)
