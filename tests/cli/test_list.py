@@ -45,3 +45,11 @@ def test_who_may_not_list_is_told_what_is_missing(shop):
         "steward: context guest: you may not list pods in namespace shop: pods is forbidden: "
         'User "guest" cannot list resource "pods" in API group "" in the namespace "shop". Ask for a role that allows it.\n'
     )
+
+
+def test_a_kind_that_is_not_there_is_told_with_what_to_do(shop):
+    done = shop.steward("policy", "export")
+
+    assert (1, "", 1) == (done.code, done.out, done.err.count("\n"))
+    assert done.err.startswith("steward: the cluster: https://127.0.0.1:")
+    assert done.err.endswith(" has no devopspolicies: the CRD is not installed. Install it: steward crd install.\n")

@@ -15,6 +15,7 @@ from steward.cli.crd import crd
 from steward.cli.describe import describe
 from steward.cli.generate import deploy, observability
 from steward.cli.listing import list_
+from steward.cli.policy import policy
 from steward.cli.probe import probe
 from steward.cli.run import run
 from steward.cli.verify import verify
@@ -28,7 +29,21 @@ def steward() -> None:
     """Operators for a Kubernetes cluster, one process per component."""
 
 
-for _command in (run, describe, probe, verify, check, list_, list_contexts, crd, observability, deploy, completion, version):
+for _command in (
+    run,
+    describe,
+    probe,
+    verify,
+    check,
+    list_,
+    list_contexts,
+    crd,
+    policy,
+    observability,
+    deploy,
+    completion,
+    version,
+):
     steward.add_command(_command)
 
 

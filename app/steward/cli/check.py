@@ -7,6 +7,7 @@ import datetime as dt
 import click
 
 from steward.cli.judging import SEVERITIES, Judging, below_option, check_score, judging_options
+from steward.cli.output import Found
 from steward.runtime.errors import ConfigError
 
 FAILING: dict[str, tuple[str, ...]] = {severity: SEVERITIES[:number] for number, severity in enumerate(SEVERITIES, 1)} | {"never": ()}
@@ -17,12 +18,6 @@ class Unusable(click.ClickException):
     """Input that cannot be judged; told apart from violations by the exit code."""
 
     exit_code = 2
-
-
-class Found(click.ClickException):
-    """There is what the command looks for. Polaris' exit code for it."""
-
-    exit_code = 3
 
 
 @click.command(short_help="Look for violations in manifests.")

@@ -21,9 +21,6 @@ R = TypeVar("R")
 T = TypeVar("T", bound="HasMeta")
 Command = Callable[..., None]
 
-FIELD_MANAGER = "kube-devops-cli"
-"""Who applies what the command line imports. The seed's."""
-
 ALL = ""
 """In place of a namespace: all of them."""
 
@@ -95,6 +92,7 @@ async def connected(cluster: Cluster) -> AsyncIterator[Client]:
     """A client of the cluster. Raises: StewardError, also for what the block raises, in words that tell the user what to do."""
     from prometheus_client import CollectorRegistry
 
+    from steward.governance.bundles import FIELD_MANAGER
     from steward.runtime import auth, metrics
     from steward.runtime.client import Client
     from steward.runtime.transport import HTTPTransport

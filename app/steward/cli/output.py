@@ -20,6 +20,12 @@ output_option: Callable[[Callable[..., None]], Callable[..., None]] = click.opti
 """Decorator: ``-o``, handed over as ``output``."""
 
 
+class Found(click.ClickException):
+    """There is what the command looks for, and nobody wants it: violations, differences. Polaris' exit code for it."""
+
+    exit_code = 3
+
+
 def printed(report: Any, form: str) -> str:
     """A report for machines."""
     import msgspec
@@ -45,8 +51,3 @@ def _padded(cell: str, width: int) -> str:
 def colored(word: str, colors: dict[str, str]) -> str:
     """A word in its colour; which terminals see, and nobody who sets NO_COLOR."""
     return click.style(word, fg=colors[word]) if word in colors else word
-
-
-def many(count: int, noun: str) -> str:
-    """``1 pod``, ``2 pods``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

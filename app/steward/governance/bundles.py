@@ -1,4 +1,4 @@
-"""Rules that are ready to use. ``standard`` is what is asked where nobody says otherwise; the others are the seed's bundles."""
+"""Policies that are ready to use. ``standard`` is what is asked where nobody says otherwise; the others are the seed's bundles."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from steward.governance.rules import Rules
+from steward.governance.policies import GROUP, DefaultProbe, DefaultResources, DevOpsPolicy, PolicySpec
 from steward.governance.violations import Severities
+from steward.runtime.resource import ObjectMeta
 
 Bundle = Literal["standard", "baseline", "restricted", "permissive"]
 
-STANDARD = Rules(
+LABEL, VERSION_LABEL = f"{GROUP}/bundle", f"{GROUP}/bundle-version"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""What a policy of a bundle is known by."""
+
+FIELD_MANAGER = "kube-devops-cli"
+"""Who applies policies from the command line. The seed's."""
+
+VERSION = "1"
+"""Raised with every change of a bundle below, so that policies of an older one can be found."""
+
+STANDARD = PolicySpec(
     forbid_latest_tag=True,
     require_liveness_probe=True,
     require_readiness_probe=True,
@@ -22,10 +33,13 @@ STANDARD = Rules(
     forbid_pending_duration=300,
 )
 
-BASELINE = Rules(forbid_latest_tag=True, require_readiness_probe=True)
+BASELINE = PolicySpec(forbid_latest_tag=True, require_readiness_probe=True)
 
 RESTRICTED = replace(
     STANDARD,
+    enforcement_mode="enforce",
+    default_probe=DefaultProbe(initial_delay_seconds=5, period_seconds=10),
+    default_resources=DefaultResources(cpu_request="100m", cpu_limit="500m", memory_request="128Mi", memory_limit="256Mi"),
     severity_overrides=Severities(
         latest_tag="critical", missing_liveness="high", missing_readiness="high", high_restarts="critical", pending="high", missing_resources="high"
     ),
@@ -40,6 +54,12 @@ PERMISSIVE = replace(
     ),
 )
 
-BUNDLES: Mapping[str, Rules] = MappingProxyType(
+BUNDLES: Mapping[str, PolicySpec] = MappingProxyType(
     {"standard": STANDARD, "baseline": BASELINE, "restricted": RESTRICTED, "permissive": PERMISSIVE},
 )
+
+
+def policy(bundle: str, *, name: str = "", namespace: str = "") -> DevOpsPolicy:
+    """A policy of a bundle of :data:`BUNDLES`, labelled with it and its version; called like it, if no name is given."""
+    labels = {LABEL: bundle, VERSION_LABEL: VERSION, MANAGED_BY: FIELD_MANAGER}
+    return DevOpsPolicy(metadata=ObjectMeta(name=name or bundle, namespace=namespace, labels=labels), spec=BUNDLES[bundle])

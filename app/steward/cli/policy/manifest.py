@@ -1,0 +1,112 @@
+"""Policies as manifests: what stands in files and in the cluster, field by field, also fields that this program does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+import yaml
+
+from steward.cli import explain, manifests
+from steward.governance.policies import POLICIES, DevOpsPolicy, PolicySpec
+from steward.runtime.errors import ConfigError
+from steward.runtime.resource import Key, ObjectMeta, Resource, Struct
+
+FORMER = "devops.stochastic.io"
+"""API group of the policies that ``policy convert`` converts."""
+
+EXPORTED_AT, EXPORTED_FROM = f"{POLICIES.group}/exported-at", f"{POLICIES.group}/exported-from"
+
+_PRIVATE = ("kubectl.kubernetes.io/last-applied-configuration",)
+"""Annotations that belong to one cluster."""
+
+
+class Manifest(Struct, frozen=True):
+    """A policy as it is written. Without a status: that is for the component alone to write."""
+
+    metadata: ObjectMeta
+    # Written even when it is empty: the API server wants it.
+    spec: dict[str, Any]
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return self.metadata.key
+
+
+MANIFESTS: Resource[Manifest] = Resource(POLICIES.group, POLICIES.version, POLICIES.kind, POLICIES.plural, Manifest)
+
+
+def plain(manifest: Manifest, *, namespace: str = "", annotations: dict[str, str] | None = None) -> Manifest:
+    """What can be applied elsewhere: name, labels, annotations and what is asked.
+
+    Args:
+        manifest: As it was read.
+        namespace: Instead of its own.
+        annotations: Beside its own.
+    """
+    meta = manifest.metadata
+    kept = {name: value for name, value in meta.annotations.items() if name not in _PRIVATE} | (annotations or {})
+    return Manifest(
+        metadata=ObjectMeta(name=meta.name, namespace=namespace or meta.namespace, labels=meta.labels, annotations=kept), spec=manifest.spec
+    )
+
+
+def of_policy(policy: DevOpsPolicy) -> Manifest:
+    """A policy of ours as a manifest, which says what it does and its probe also where that is the default."""
+    spec = {"enforcementMode": policy.spec.enforcement_mode} | msgspec.to_builtins(policy.spec)
+    if (probe := policy.spec.default_probe) is not None:
+        spec["defaultProbe"] |= {"initialDelaySeconds": probe.initial_delay_seconds, "periodSeconds": probe.period_seconds}
+    return Manifest(metadata=policy.metadata, spec=spec)
+
+
+def to_policy(manifest: Manifest, where: str) -> DevOpsPolicy:
+    """A manifest as a policy. Raises: ConfigError, which names the place ``where`` and the field."""
+    try:
+        return DevOpsPolicy(metadata=manifest.metadata, spec=msgspec.convert(manifest.spec, PolicySpec))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: spec.{explain.invalid(error, manifest.spec, msgspec.json.schema(PolicySpec))}") from error
+
+
+def read(files: Iterable[str], *, namespace: str = "") -> list[Manifest]:
+    """The policies in files; - is stdin.
+
+    Args:
+        files: What to read.
+        namespace: Instead of those that stand there.
+
+    Raises: ConfigError when there is anything else, something is wrong, or two are the same.
+    """
+    found: dict[Key, Manifest] = {}
+    for document, manifest in _documents(files):
+        to_policy(manifest, document.where)
+        one = plain(manifest, namespace=namespace)
+        if one.key in found:
+            raise ConfigError(f"{document.where}: policy {one.key} is there twice. Leave one out.")
+        found[one.key] = one
+    if not found:
+        raise ConfigError(f"{', '.join(files)}: no policy. Give manifests of {POLICIES.kind}.")
+    return list(found.values())
+
+
+def _documents(files: Iterable[str]) -> Iterator[tuple[manifests.Document, Manifest]]:
+    for file in files:
+        for document in manifests.read(file):
+            group, kind = document.kind
+            if (group, kind) == (FORMER, POLICIES.kind):
+                raise ConfigError(f"{document.where}: {kind} of {FORMER}. Convert it first: steward policy convert {file}.")
+            if (group, kind) != (POLICIES.group, POLICIES.kind):
+                raise ConfigError(f"{document.where}: expected {POLICIES.kind} of {POLICIES.api_version}, got {kind} of {group or 'v1'}.")
+            try:
+                manifest = msgspec.convert(document.content, Manifest)
+            except msgspec.ValidationError as error:
+                raise ConfigError(f"{document.where}: {explain.invalid(error, document.content, msgspec.json.schema(Manifest))}") from error
+            if not manifest.metadata.name:
+                raise ConfigError(f"{document.where}: metadata.name: expected text, got none. Write a name.")
+            yield document, manifest
+
+
+def written(several: Iterable[Manifest]) -> str:
+    """As YAML documents."""
+    return str(yaml.safe_dump_all(map(MANIFESTS.manifest, several), sort_keys=False, width=120, allow_unicode=True, explicit_start=True)).rstrip()
