@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -137,18 +138,21 @@ def _findings(pod: Pod, rules: Rules, *, is_job: bool, now: dt.datetime) -> Iter
 
 
 def _unpinned(container: Container, rules: Rules) -> Violation | None:
+    message = _why_unpinned(container.image)
+    return Violation("latest_tag", rules.severity_overrides.latest_tag, container.name, message) if message else None
+
+
+@lru_cache(maxsize=4096)
+def _why_unpinned(reference: str) -> str:
+    """What is wrong with a reference; empty when nothing is. A cluster has hundreds of them, and many thousands of containers."""
     try:
-        image = images.parse(container.image)
+        image = images.parse(reference)
     except ValueError as error:
-        message = (
-            f'image "{container.image}" cannot be pulled: {error}. Write a name, and a tag or digest.' if container.image else "no image. Write one."
-        )
-    else:
-        if not image.is_latest:
-            return None
-        why = "has the tag latest" if image.tag else "has no tag, which means latest"
-        message = f'image "{container.image}" {why}. Write a version or a digest.'
-    return Violation("latest_tag", rules.severity_overrides.latest_tag, container.name, message)
+        return f'image "{reference}" cannot be pulled: {error}. Write a name, and a tag or digest.' if reference else "no image. Write one."
+    if not image.is_latest:
+        return ""
+    why = "has the tag latest" if image.tag else "has no tag, which means latest"
+    return f'image "{reference}" {why}. Write a version or a digest.'
 
 
 def _missing(container: Container, rules: Rules, check: Check, field: str, *, there: bool) -> Violation | None:
