@@ -1,0 +1,419 @@
+"""Workloads on an API server: mended in two steps, watched, taken back, and left alone where somebody objects."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from steward.policy.remediation import metrics
+from steward.policy.remediation.model import DEPLOYMENTS
+from steward.policy.remediation.undo import undo
+from steward.runtime import errors
+from steward.runtime.client import MERGE_PATCH
+from steward.runtime.resource import Key
+from support.workloads import DIRECT, RESOURCES, container, policy, workload
+
+pytestmark = pytest.mark.looptime
+
+MINUTES = dt.timedelta(minutes=1)
+
+
+def _policy(town, namespace="shop", **spec):
+    made = msgspec.to_builtins(policy(namespace=namespace, **spec))
+    town.api.add({"apiVersion": "policy.steward.dev/v1alpha1", "kind": "DevOpsPolicy", **made})
+
+
+def _audit(town):
+    town.api.merge("devopspolicies", "shop/shop", {"spec": {"enforcementMode": "audit"}})
+
+
+async def _proved(town, key):
+    """Patch a workload, let it roll out, and wait until it is judged."""
+    await town.step(key)
+    town.roll(key)
+    await town.step(key, after=11 * MINUTES)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+async def test_a_workload_gets_its_probes_one_rollout_after_the_other(town, kind):
+    _policy(town)
+    key = town.add(workload(kind))
+    await town.step(key)
+    first = town.main(key)
+    town.roll(key)
+    await town.step(key)
+    watched = town.patches()
+    await town.step(key, after=11 * MINUTES)
+    await town.step(key)
+    second = town.main(key)
+
+    assert {"port": 8080} == first["readinessProbe"]["tcpSocket"]
+    assert "livenessProbe" not in first
+    assert 1 == watched
+    assert first["readinessProbe"] == second["readinessProbe"]
+    assert 60 == second["livenessProbe"]["periodSeconds"] * second["livenessProbe"]["failureThreshold"]
+    assert ["RemediationApplied", "RemediationSucceeded", "RemediationApplied"] == town.said()
+
+
+async def test_only_what_is_ours_is_owned_by_us(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+
+    entries = town.there(key)["metadata"]["managedFields"]
+    assert {("test", "Update"), ("kube-devops-operator", "Apply")} == {(entry["manager"], entry["operation"]) for entry in entries}
+    assert "kube-devops-operator" == town.there(key)["spec"]["template"]["metadata"]["annotations"]["policy.steward.dev/patched-by"]
+
+
+async def test_no_write_in_a_hundred_rounds_of_a_steady_state(town):
+    _policy(town, defaultResources=RESOURCES)
+    mended, left = town.add(workload()), town.add(_named("theirs", labels={"app.kubernetes.io/managed-by": "x"}))
+    lacking = town.add(_named("portless", container(ports=(), resources={"requests": {"cpu": "1"}})))
+    await _proved(town, mended)
+    await _proved(town, mended)
+    settled, requests = town.patches(), town.api.requests("write")
+
+    for _ in range(100):
+        for key in (mended, left, lacking):
+            await town.step(key, after=10 * MINUTES)
+
+    assert settled == town.patches()
+    assert requests == town.api.requests("write")
+
+
+def _named(name, *containers, **meta):
+    return workload("Deployment", *containers, meta={"name": name, **meta})
+
+
+async def test_another_leader_goes_on_where_the_former_was(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    town.roll(key)
+    town.restart()
+    await town.step(key)
+
+    assert 1 == town.patches()
+    await town.step(key, after=11 * MINUTES)
+    assert ["RemediationSucceeded"] == town.said()
+
+
+# Undoing.
+
+
+def _pod(town, key, *, restarts):
+    """A pod of the patched workload, by way of a ReplicaSet."""
+    deployment = town.there(key)
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": deployment["metadata"]["uid"], "controller": True}
+    meta = {"namespace": "shop", "name": "web-1", "ownerReferences": [owner]}
+    spec = {"containers": [container()]}
+    made = town.api.add({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": {"template": {"spec": spec}}})
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": made["metadata"]["uid"], "controller": True}
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    meta = {"namespace": "shop", "name": "web-1-a", "ownerReferences": [owner], "annotations": annotations}
+    status = {"phase": "Running", "containerStatuses": [{"name": "main", "restartCount": restarts}]}
+    town.api.add({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
+    town.api.merge("pods", "shop/web-1-a", {"metadata": {"creationTimestamp": f"{town.now + MINUTES:%Y-%m-%dT%H:%M:%SZ}"}})
+
+
+async def test_a_patch_after_which_containers_restart_is_taken_back_at_once(town):
+    _policy(town)
+    key = town.add(workload())
+    before = town.there(key)["spec"]
+    await town.step(key)
+    _pod(town, key, restarts=1)
+    await town.step(key)
+
+    assert before == town.there(key)["spec"]
+    assert ["RemediationApplied", "RemediationReverted"] == town.said()
+    assert 1 == town.process.sample(metrics.REVERTED)
+    assert 1 == town.process.sample(metrics.FAILED, "missing_readiness")
+
+
+async def test_pods_of_before_say_nothing_about_the_patch(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    _pod(town, key, restarts=7)
+    town.api.merge("pods", "shop/web-1-a", {"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"}})
+    await town.step(key)
+
+    assert 1 == town.patches()
+
+
+async def test_a_rollout_that_does_not_end_is_taken_back(town):
+    _policy(town)
+    key = town.add(workload())
+    before = town.there(key)["spec"]
+    await town.step(key)
+    await town.step(key, after=9 * MINUTES)
+    waited = town.patches()
+    await town.step(key, after=2 * MINUTES)
+
+    assert 1 == waited
+    assert before == town.there(key)["spec"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_was_taken_back_rests_for_a_day_then_two(town, restarted):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    await town.step(key, after=11 * MINUTES)
+    town.roll(key)
+    if restarted:
+        town.restart()
+    await town.step(key, after=dt.timedelta(hours=23))
+    rested = town.patches()
+    await town.step(key, after=dt.timedelta(hours=2))
+    again = town.patches()
+    await town.step(key, after=11 * MINUTES)
+    town.roll(key)
+    await town.step(key, after=dt.timedelta(hours=47))
+
+    assert (2, 3, 4) == (rested, again, town.patches())
+
+
+async def test_a_patch_is_taken_back_while_the_policy_only_audits_by_now(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    _audit(town)
+    await town.step(key, after=11 * MINUTES)
+
+    assert "readinessProbe" not in town.main(key)
+
+
+async def test_a_mended_workload_stays_mended_without_its_policy(town):
+    _policy(town)
+    key = town.add(workload())
+    await _proved(town, key)
+    town.api.remove("devopspolicies", "shop/shop")
+    patches = town.patches()
+    await town.step(key)
+
+    assert patches == town.patches()
+    assert "readinessProbe" in town.main(key)
+
+
+async def test_undone_by_hand_is_undone_for_good(town):
+    _policy(town)
+    key = town.add(workload())
+    before = town.there(key)["spec"]
+    await _proved(town, key)
+    fields = await undo(town.process.client, "Deployment", Key("shop", "web"), now=town.now)
+    town.roll(key)
+    town.restart()
+    await town.step(key, after=dt.timedelta(days=30))
+
+    assert ("main.readinessProbe",) == fields
+    assert before == town.there(key)["spec"]
+
+
+async def test_nothing_of_ours_is_nothing_to_undo(town):
+    town.add(workload())
+
+    assert () == await undo(town.process.client, "Deployment", Key("shop", "web"), now=town.now)
+    assert 0 == town.api.requests("write")
+
+
+async def test_a_record_that_somebody_else_wrote_does_not_keep_a_patch_from_being_taken_back(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    town.roll(key)
+    body = {"metadata": {"annotations": {"policy.steward.dev/remediation": '{"template":"x"}'}}}
+    await town.process.client.patch(DEPLOYMENTS, Key("shop", "web"), body, content_type=MERGE_PATCH)
+    _pod(town, key, restarts=2)
+    for _ in range(2):
+        await town.step(key)
+
+    assert "readinessProbe" not in town.main(key)
+
+
+# Loops.
+
+
+def _replace(town, key, change):
+    """Somebody writes the whole workload, as it is but for a change."""
+    whole = town.there(key)
+    change(whole)
+    table = town.api.database.table(f"{key.name.partition('/')[0]}s")
+    town.api.database.replace(table.kind, table.objects[f"{key.namespace}/web"], whole)
+
+
+@pytest.mark.parametrize("takes_record", [False, True], ids=["leaves the record", "takes the record too"])
+async def test_an_opponent_that_reverts_sees_exactly_one_patch(town, takes_record):
+    _policy(town)
+    key = town.add(workload())
+
+    def revert(whole):
+        whole["spec"]["template"]["spec"]["containers"][0].pop("readinessProbe", None)
+        whole["spec"]["template"]["metadata"].pop("annotations", None)
+        whole["metadata"]["managedFields"] = [entry for entry in whole["metadata"]["managedFields"] if entry["manager"] == "test"]
+        if takes_record:
+            whole["metadata"].pop("annotations", None)
+
+    for _ in range(20):
+        await town.step(key, after=20 * MINUTES)
+        _replace(town, key, revert)
+        town.roll(key)
+
+    assert 1 == town.patches()
+    assert 1 == town.said().count("RemediationContested")
+
+
+async def test_another_template_ends_the_contest(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+
+    def release(whole):
+        whole["spec"]["template"]["spec"]["containers"] = [container(image="app:2")]
+        whole["metadata"]["managedFields"] = []
+
+    _replace(town, key, release)
+    town.roll(key)
+    await town.step(key)
+
+    assert 2 == town.patches()
+
+
+# Who says no.
+
+
+async def test_a_workload_of_somebody_else_is_never_written(town):
+    _policy(town)
+    for number, kind in enumerate(("Deployment", "StatefulSet", "DaemonSet")):
+        key = town.add(workload(kind, meta={"name": f"web-{number}", "labels": {"app.kubernetes.io/managed-by": "Helm"}}))
+        await town.step(key)
+
+    assert 0 == town.api.requests("write")
+    assert ["RemediationProposed"] * 3 == town.said()
+
+
+@pytest.mark.parametrize("refused", ["patch deployments", "create pods"])
+async def test_a_refused_dry_run_writes_nothing_and_is_not_repeated_at_once(town, refused):
+    _policy(town)
+    key = town.add(workload())
+    town.api.answer(403, match=refused)
+    outcome = await town.step(key)
+    requests = town.api.requests("write")
+    for _ in range(5):
+        await town.step(key)
+
+    assert [errors.Unproved] == [type(error) for error in outcome.errors]
+    assert 0 == town.patches()
+    assert requests == town.api.requests("write")
+    assert ["RemediationRefused"] == town.said()
+    assert 1 == town.process.sample(metrics.FAILED, "missing_readiness")
+    town.api.heal()
+    await town.step(key, after=61 * MINUTES)
+    assert 1 == town.patches()
+
+
+async def test_a_conflict_ends_it_for_this_generation(town):
+    _policy(town)
+    key = town.add(workload())
+    town.api.conflict("patch deployments", times=1)
+    await town.step(key)
+    for _ in range(5):
+        await town.step(key, after=60 * MINUTES)
+    tried = town.patches()
+    town.api.merge("deployments", "shop/web", {"metadata": {"generation": 2}})
+    town.roll(key)
+    await town.step(key)
+
+    assert ("RemediationConflict" in town.said(), tried, town.patches()) == (True, 0, 1)
+
+
+async def test_the_server_that_is_away_is_asked_again(town):
+    _policy(town)
+    key = town.add(workload())
+    town.api.answer(503, match="create pods", times=1)
+    outcome = await town.step(key)
+    await town.step(key)
+
+    assert [errors.ServerError] == [type(error) for error in outcome.errors]
+    assert 1 == town.patches()
+
+
+async def test_the_tried_pod_is_the_one_the_controller_would_make(town):
+    _policy(town)
+    claims = [{"metadata": {"name": "data"}, "spec": {}}]
+    key = town.add(workload("StatefulSet", container(volumeMounts=[{"name": "data", "mountPath": "/d"}]), volumeClaimTemplates=claims))
+    seen = []
+    create = town.process.client.create
+
+    async def spy(resource, desired, **options):
+        seen.append(msgspec.to_builtins(desired))
+        return await create(resource, desired, **options)
+
+    town.process.client.create = spy
+    await town.step(key)
+
+    (pod,) = seen
+    assert "web-" == pod["metadata"]["generateName"]
+    assert {"app": "web"} == pod["metadata"]["labels"]
+    assert "readinessProbe" in pod["spec"]["containers"][0]
+    assert [{"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}}] == pod["spec"]["volumes"]
+
+
+# Several workloads.
+
+
+async def test_one_workload_of_a_namespace_after_the_other(town):
+    _policy(town)
+    first, second = town.add(workload()), town.add(_named("api"))
+    await town.step(first)
+    await town.step(second)
+    together = town.patches()
+    town.roll(first)
+    await town.step(first, after=11 * MINUTES)
+    await town.step(second)
+
+    assert 1 == together
+    assert "readinessProbe" in town.main(second)
+    assert 1 == town.process.sample(metrics.SKIPPED, "namespace_busy")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_ten_workloads_an_hour_in_all_namespaces(town, restarted):
+    for number in range(12):
+        _policy(town, f"team-{number}")
+    keys = [town.add(workload(meta={"namespace": f"team-{number}"})) for number in range(12)]
+    for key in keys[:10]:
+        await town.step(key, after=dt.timedelta(seconds=1))
+    if restarted:
+        town.restart()
+    for key in keys[10:]:
+        await town.step(key, after=dt.timedelta(seconds=1))
+
+    assert 10 == town.patches()
+    await town.step(keys[10], after=61 * MINUTES)
+    assert 11 == town.patches()
+
+
+# The status.
+
+
+async def test_a_summary_waits_until_all_were_looked_at(town):
+    _policy(town)
+    mended, theirs = town.add(workload()), town.add(_named("theirs", labels={"app.kubernetes.io/managed-by": "x"}))
+    await town.step(mended)
+    early = town.process.cluster.summary("shop")
+    await town.step(theirs)
+    summary = town.process.cluster.summary("shop")
+
+    assert early is None
+    assert (1, 0, ("deployment/shop/web",)) == (summary.applied, summary.failed, summary.workloads)
+    assert ["deployment/shop/theirs"] == [proposal.workload for proposal in summary.proposals]
+
+
+async def test_limits_are_added_where_nothing_is_known_of_what_is_used(town):
+    """There is no metrics API in this town."""
+    _policy(town, requireReadinessProbe=False, requireLivenessProbe=False, defaultResources=RESOURCES)
+    key = town.add(workload("Deployment", container(readinessProbe=DIRECT, livenessProbe=DIRECT)))
+    await town.step(key)
+
+    assert {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}} == town.main(key)["resources"]
