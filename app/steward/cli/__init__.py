@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from steward.cli.analyze import analyze
 from steward.cli.check import check
 from steward.cli.completion import completion
 from steward.cli.contexts import list_contexts
@@ -36,6 +37,7 @@ for _command in (
     verify,
     check,
     list_,
+    analyze,
     list_contexts,
     crd,
     policy,
