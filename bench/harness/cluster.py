@@ -6,7 +6,7 @@ import json
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,25 @@ class Batch:
     firstTold: float  # noqa: N815 - as bench/load writes it
     lastTold: float  # noqa: N815
     lastDone: float  # noqa: N815
+
+
+@dataclass(frozen=True)
+class Told:
+    """When the change of a pod was sent, in seconds since 1970."""
+
+    namespace: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Write:
+    """A request that writes, and when it was read."""
+
+    verb: str
+    resource: str
+    key: str
+    bytes: int
+    at: float
 
 
 class Cluster:
@@ -73,16 +92,38 @@ class Cluster:
         """Requests since the last reset, by verb and resource; of the fake server only."""
         return dict(self._call("GET", "requests") or {})
 
-    def _call(self, method: str, path: str, **query: object) -> Any:
-        request = urllib.request.Request(f"{self._control}/{path}?{urllib.parse.urlencode(query)}", method=method)
+    def put(self, objects: Sequence[Mapping[str, Any]]) -> None:
+        """Make objects, or lay them over those that are there (RFC 7386); of the fake server only, as what follows."""
+        self._call("POST", "put", json.dumps(objects).encode())
+
+    def change(self, count: int, *, rate: float) -> list[Told]:
+        """Make further pods break a rule, so many a second."""
+        return [Told(**one) for one in self._call("POST", "change", count=count, rate=rate)]
+
+    def expire(self) -> None:
+        """End every watch, and make whoever watched list anew."""
+        self._call("POST", "expire")
+
+    def objects(self, resource: str) -> list[dict[str, Any]]:
+        """All that there are of a resource."""
+        return list(self._call("GET", "objects", resource=resource) or ())
+
+    def writes(self) -> list[Write]:
+        """Requests that write, since the last reset."""
+        return [Write(**one) for one in self._call("GET", "writes") or ()]
+
+    def _call(self, method: str, path: str, body: bytes | None = None, **query: object) -> Any:
+        request = urllib.request.Request(f"{self._control}/{path}?{urllib.parse.urlencode(query)}", data=body, method=method)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")  # else it is a form, which has no body left
         with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:
             return json.load(answer)
 
 
 @contextmanager
-def fake(directory: Path, *, speed: float = 1) -> Iterator[Cluster]:
-    """The fake API server of bench/load, with writes of 3 ms."""
-    with _load(directory, f"-speed={speed}") as (control, kubeconfig):
+def fake(directory: Path, *, speed: float = 1, before: Sequence[str] = ()) -> Iterator[Cluster]:
+    """The fake API server of bench/load, with writes of 3 ms; its command line may begin with another program."""
+    with _load(directory, f"-speed={speed}", before=before) as (control, kubeconfig):
         yield Cluster(FAKE, control, kubeconfig)
 
 
@@ -101,8 +142,8 @@ def real(directory: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def _load(directory: Path, *arguments: str) -> Iterator[tuple[str, str]]:
-    command = [str(made() / "bin" / "load"), f"-directory={directory}", *arguments]
+def _load(directory: Path, *arguments: str, before: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    command = [*before, str(made() / "bin" / "load"), f"-directory={directory}", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

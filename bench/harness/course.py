@@ -82,7 +82,7 @@ def _take(journal: Journal, wanted: plan.Plan, step: plan.Step, place: Place) ->
     except Exception as error:  # noqa: BLE001 - one that fails gives a line, the others go on
         failure = cause(error)
         place.give_up()
-    _add(journal, Entry(step.name, tuple(figures), failure, *watch.read()))
+    add(journal, Entry(step.name, tuple(figures), failure, *watch.read()))
 
 
 def _count(journal: Journal, wanted: plan.Plan, number: int, peers: Sequence[Peer], directory: Path) -> None:
@@ -96,7 +96,7 @@ def _count(journal: Journal, wanted: plan.Plan, number: int, peers: Sequence[Pee
     for (kind, peer), one, failure in zip(missing, counted, failures, strict=True):
         # Together they took that long.
         share = seconds / len(counted)
-        _add(journal, Entry(plan.counted(kind, number, peer), quiet.figures(one, number), cause(failure) if failure else None, share, niced))
+        add(journal, Entry(plan.counted(kind, number, peer), quiet.figures(one, number), cause(failure) if failure else None, share, niced))
 
 
 def cause(error: Exception) -> str:
@@ -104,7 +104,8 @@ def cause(error: Exception) -> str:
     return re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:CAUSE_LENGTH]
 
 
-def _add(journal: Journal, entry: Entry) -> None:
+def add(journal: Journal, entry: Entry) -> None:
+    """Write a step down, and say so."""
     journal.add(entry)
     print(f"{time.strftime('%H:%M:%S')} {entry.step}: {entry.failure or f'{entry.seconds:.0f} s'}", file=sys.stderr, flush=True)
 

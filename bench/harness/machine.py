@@ -9,13 +9,11 @@ import platform
 import re
 import subprocess
 import tomllib
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.peers import made
-from harness.plan import Plan, names
 from harness.prepare import APP, BENCH, REPOSITORY, cache
 
 PACKAGES = {"steward": APP / "pyproject.toml", "peers": BENCH / "peers" / "requirements.in"}
@@ -24,12 +22,12 @@ PACKAGES = {"steward": APP / "pyproject.toml", "peers": BENCH / "peers" / "requi
 NAME = re.compile(r"^\s*\"?([A-Za-z][\w.-]*)(?:\[[^]]*\])?\s*(?:[<>=~!]=?|$)")
 
 
-def describe(plan: Plan) -> dict[str, object]:
-    """The machine, the versions of everything that takes part, and a digest of what is measured."""
+def describe(plan: str, *, rounds: int, parts: Iterable[str]) -> dict[str, object]:
+    """The machine, the versions of everything that takes part, and a digest of what is measured, which consists of these parts."""
     return {
-        "plan": plan.name,
-        "measured": _measured(plan),
-        "rounds": plan.rounds,
+        "plan": plan,
+        "measured": _measured(parts),
+        "rounds": rounds,
         "date": datetime.now(UTC).date().isoformat(),
         "revision": _revision(),
         "processor": _processor(),
@@ -63,10 +61,9 @@ def _python() -> str:
     return _said(str(made() / "steward" / "bin" / "python"), "-c", code)
 
 
-def _measured(plan: Plan) -> str:
+def _measured(parts: Iterable[str]) -> str:
     """Changes with the plan, the programs, the interpreter and the libraries: what is the same may go on in one run."""
-    sizes = [str(getattr(plan, one.name)) for one in fields(plan) if one.name not in {"stages", "counted"}]
-    digest = hashlib.sha256("\n".join([made().name, *sizes, *names(plan)]).encode())
+    digest = hashlib.sha256("\n".join([made().name, *parts]).encode())
     for path in sorted([*(APP / "steward").rglob("*.py"), *(BENCH / "peers").rglob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -39,25 +39,27 @@ def made() -> Path:
     return Path(os.environ["BENCH_MADE"])
 
 
-def _steward_config(directory: Path, *, elects: bool) -> str:
+def _steward_config(directory: Path, config: str, *, elects: bool) -> str:
     ports = [_free_port(), _free_port()]
     path = directory / "steward.yaml"
     path.write_text(
         f"http: {{metricsPort: {ports[0]}, healthPort: {ports[1]}}}\n"
         f"leaderElection: {{enabled: {str(elects).lower()}, leaseName: steward, leaseNamespace: default}}\n"
-        "config: {}\n"
+        f"config: {config}\n"
     )
     return str(path)
 
 
-def _steward(directory: Path) -> list[str]:
-    return [str(made() / "steward" / "bin" / "steward"), "run", "headless", "--config", _steward_config(directory, elects=True)]
+def steward(component: str, directory: Path, config: str = "{}") -> list[str]:
+    """A component with this configuration, in YAML."""
+    return [str(made() / "steward" / "bin" / "steward"), "run", component, "--config", _steward_config(directory, config, elects=True)]
 
 
-def _steward_in_a_hurry(directory: Path) -> list[str]:
+def steward_in_a_hurry(component: str, directory: Path) -> list[str]:
+    """A component in a time that passes :data:`SPEED` times faster."""
     # A lease that has to be renewed every 30 ms is not what an idle hour is about.
     python = str(made() / "steward" / "bin" / "python")
-    return [python, "-m", "harness.hurry", str(SPEED), "run", "headless", "--config", _steward_config(directory, elects=False)]
+    return [python, "-m", "harness.hurry", str(SPEED), "run", component, "--config", _steward_config(directory, "{}", elects=False)]
 
 
 def _steward_metrics(directory: Path) -> str:
@@ -80,7 +82,15 @@ def _free_port() -> int:
         return port
 
 
-STEWARD = Peer("Steward", _steward, _steward_in_a_hurry, {"POD_NAME": "bench", "POD_NAMESPACE": "default"}, _steward_metrics)
+STEWARD_ENVIRONMENT = {"POD_NAME": "bench", "POD_NAMESPACE": "default"}
+
+STEWARD = Peer(
+    "Steward",
+    lambda directory: steward("headless", directory),
+    lambda directory: steward_in_a_hurry("headless", directory),
+    STEWARD_ENVIRONMENT,
+    _steward_metrics,
+)
 USUAL = Peer("client-go, as usual", _go(), _go("-resync=10s"))
 TUNED = Peer("client-go, tuned", _go("-together", "-lean"), _go("-together", "-lean", "-resync=10s"))
 KOPF = Peer("kopf", _python("kopf"), _python("kopf"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from harness.peers import ALL, CLIENT_GO, INFORMER, KOPF, Peer
 
@@ -99,6 +99,12 @@ def names(plan: Plan) -> Iterator[str]:
         yield from (step.name for step in steps(plan, server))
     for number, what, peer in itertools.product(range(1, plan.rounds + 1), COUNTS, plan.counted):
         yield counted(what, number, peer)
+
+
+def parts(plan: Plan) -> Iterator[str]:
+    """All that a run depends on: its sizes and its steps."""
+    yield from (str(getattr(plan, one.name)) for one in fields(plan) if one.name not in {"stages", "counted"})
+    yield from names(plan)
 
 
 RATES = (50, 200, 500, 1_000)

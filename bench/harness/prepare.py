@@ -18,7 +18,13 @@ APP = REPOSITORY / "app"
 
 OLDEST = (3, 11)
 
-GO_PROGRAMS = {"load": BENCH / "load", "client-go": BENCH / "peers" / "client-go"}
+GO_PROGRAMS = {
+    "load": BENCH / "load",
+    "admission": BENCH / "load" / "admission",
+    "client-go": BENCH / "peers" / "client-go",
+    "handler": BENCH / "peers" / "handler",
+    "auditor": BENCH / "peers" / "auditor",
+}
 
 
 class CannotPrepare(Exception):

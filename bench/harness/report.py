@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,15 @@ ROWS = (
 )
 
 
+OTHER = "\n<!-- governance: "
+"""Where the part begins that :mod:`harness.governance.report` writes."""
+
+
 def write(directory: Path, journal: Journal) -> Path:
-    """Write performance.md, and return where it is."""
+    """Write this part of performance.md, and return where it is."""
     path = directory / "performance.md"
-    path.write_text(page(journal))
+    _, mark, other = (path.read_text() if path.exists() else "").partition(OTHER)
+    path.write_text(page(journal) + mark + other)
     return path
 
 
@@ -70,58 +75,65 @@ def page(journal: Journal) -> str:
     command = "bench/run" if plan == STANDARD.name else f"bench/run --{plan}"
     parts = [
         f"<!-- Written by `{command}` from bench/method.md, bench/notes.md and what was measured. -->\n# Performance\n",
-        (BENCH / "method.md").read_text().format(**_words(journal)),
+        (BENCH / "method.md").read_text().format(**words(journal)),
         "## Promises\n",
-        "\n".join(_promises(figures)),
+        f"As ratios in one run, judged at the {FAKE}.\n",
+        "\n".join(promises("Steward", targets.judge(figures))),
         f"\n{(BENCH / 'notes.md').read_text()}",
         "## Figures\n",
         f"Medians of {journal.about['rounds']} rounds; in brackets the ratio to *{USUAL.name}* in the same run. A dash: not measured.\n",
         "![Memory and time to be ready against the number of pods, and latency against the rate](performance.svg)\n",
-        *("\n".join(_table(figures, server)) + "\n" for server in figures.servers()),
-        *_failures(journal),
+        *("\n".join(_tables(figures, server)) + "\n" for server in figures.servers()),
+        *failures(journal),
     ]
     return "\n".join(parts)
 
 
-def _words(journal: Journal) -> dict[str, Any]:
+def words(journal: Journal) -> dict[str, Any]:
+    """What a page says about its run."""
     about: dict[str, Any] = journal.about
     packages = {f"{name}_packages": ", ".join(f"{one} {version}" for one, version in found.items()) for name, found in about["packages"].items()}
     beside = f"work of lower priority (nice) had {journal.niced():.0%} of the processors' time" if journal.niced() >= 0.01 else "nothing else ran"
     return about | packages | {"minutes": str(journal.minutes()), "beside": beside}
 
 
-def _promises(figures: Figures) -> Iterator[str]:
-    yield f"As ratios in one run, judged at the {FAKE}.\n"
-    yield "| Steward | promised at most | found | least and greatest of a round | |"
+def promises(title: str, verdicts: Iterable[targets.Verdict]) -> Iterator[str]:
+    """What was promised, and what was found."""
+    yield f"| {title} | promised at most | found | least and greatest of a round | |"
     yield "| --- | ---: | ---: | ---: | --- |"
-    for verdict in targets.judge(figures):
+    for verdict in verdicts:
         found = "not measured" if verdict.found is None else f"{verdict.found:.3g}{verdict.unit}"
         rounds = " to ".join(f"{one:.3g}" for one in verdict.rounds)
         outcome = "-" if verdict.found is None else "kept" if verdict.is_kept else "**missed**"
         yield f"| {verdict.promise} | {verdict.limit:g}{verdict.unit} | {found} | {rounds} | {outcome} |"
 
 
-def _table(figures: Figures, server: str) -> Iterator[str]:
-    peers = figures.peers()
+def _tables(figures: Figures, server: str) -> Iterator[str]:
     yield f"### At the {server}\n"
+    yield from table(figures, server, ROWS, figures.peers(), to=USUAL.name)
+
+
+def table(figures: Figures, server: str, rows: Iterable[Row], peers: Sequence[str], *, to: str) -> Iterator[str]:
+    """Medians by peer, with their ratios to one of them."""
     yield f"| | {' | '.join(peers)} |"
     yield f"| --- |{' ---: |' * len(peers)}"
-    for row in ROWS:
+    for row in rows:
         for at in figures.places(server, row.name):
-            cells = [_cell(figures, server, peer, row, at) for peer in peers]
+            cells = [_cell(figures, server, peer, row, at, to=to) for peer in peers]
             yield f"| {row.title.format(at=f'{at:,}')} | {' | '.join(cells)} |"
 
 
-def _cell(figures: Figures, server: str, peer: str, row: Row, at: int) -> str:
+def _cell(figures: Figures, server: str, peer: str, row: Row, at: int, *, to: str) -> str:
     value = figures.median(server, peer, row.name, at)
     if value is None:
         return "-"
     shown = f"{value / row.unit:,.{row.digits}f}"
-    ratio = figures.ratio(server, peer, USUAL.name, row.name, at)
-    return f"{shown} ({ratio:.2f})" if row.compared and ratio is not None and peer != USUAL.name else shown
+    ratio = figures.ratio(server, peer, to, row.name, at)
+    return f"{shown} ({ratio:.2f})" if row.compared and ratio is not None and peer != to else shown
 
 
-def _failures(journal: Journal) -> Iterator[str]:
+def failures(journal: Journal) -> Iterator[str]:
+    """What failed, if something did."""
     if journal.failures():
         yield "### What failed\n"
         yield "\n".join(f"- {line}" for line in journal.failures()) + "\n"

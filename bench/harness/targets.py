@@ -37,26 +37,37 @@ class Verdict:
         return self.found is not None and self.found <= self.limit
 
 
+def ratio(figures: Figures, server: str, promise: str, limit: float, *, peer: str, to: str, name: str, at: int) -> Verdict:
+    """A promise about a median over that of another peer."""
+    asked = (server, peer, to, name, at)
+    rounds = figures.ratios(*asked)
+    return Verdict(promise, limit, figures.ratio(*asked), _ends(rounds))
+
+
+def value(figures: Figures, server: str, promise: str, limit: float, *, peer: str, name: str, at: int, unit: str = "", size: float = 1) -> Verdict:
+    """A promise about a median, which is told in units of this size."""
+    rounds = sorted(one / size for one in figures.rounds(server, peer, name, at).values())
+    return Verdict(promise, limit, statistics.median(rounds) if rounds else None, _ends(rounds), unit)
+
+
+def _ends(rounds: list[float]) -> tuple[float, ...]:
+    return tuple(rounds[:: max(len(rounds) - 1, 1)])
+
+
 def judge(figures: Figures) -> Iterator[Verdict]:
     """Every promise that this run can judge."""
 
-    def ratio(promise: str, limit: float, name: str, at: int, to: Peer) -> Verdict:
-        asked = (FAKE, STEWARD.name, to.name, name, at)
-        rounds = figures.ratios(*asked)
-        return Verdict(f"{promise}, against {to.name}", limit, figures.ratio(*asked), tuple(rounds[:: max(len(rounds) - 1, 1)]))
-
-    def value(promise: str, limit: float, name: str, at: int, *, unit: str = "", size: float = 1) -> Verdict:
-        rounds = sorted(one / size for one in figures.rounds(FAKE, STEWARD.name, name, at).values())
-        return Verdict(promise, limit, statistics.median(rounds) if rounds else None, tuple(rounds[:: max(len(rounds) - 1, 1)]), unit)
+    def against(promise: str, limit: float, name: str, at: int, to: Peer) -> Verdict:
+        return ratio(figures, FAKE, f"{promise}, against {to.name}", limit, peer=STEWARD.name, to=to.name, name=name, at=at)
 
     for pods in figures.places(FAKE, "ready_seconds"):
-        yield ratio(f"Ready among {pods:,} pods", 0.9, "ready_seconds", pods, USUAL)
-    yield ratio("Memory at 10,000 pods", 0.55, "memory_bytes", 10_000, USUAL)
+        yield against(f"Ready among {pods:,} pods", 0.9, "ready_seconds", pods, USUAL)
+    yield against("Memory at 10,000 pods", 0.55, "memory_bytes", 10_000, USUAL)
     if 50_000 in figures.places(FAKE, "memory_bytes"):
-        yield value("Memory at 50,000 pods", 250, "memory_bytes", 50_000, unit=" MB", size=MEGABYTE)
+        yield value(figures, FAKE, "Memory at 50,000 pods", 250, peer=STEWARD.name, name="memory_bytes", at=50_000, unit=" MB", size=MEGABYTE)
     for rate in (one for one in figures.places(FAKE, "p99_milliseconds") if one >= 200):
-        yield ratio(f"99th percentile at {rate:,} pods/s", 0.6, "p99_milliseconds", rate, USUAL)
-        yield ratio(f"99th percentile at {rate:,} pods/s", 1.2, "p99_milliseconds", rate, TUNED)
-        yield ratio(f"CPU time per pod at {rate:,} pods/s", 1.0, "cpu_microseconds_per_pod", rate, USUAL)
-    yield value("Writes in an idle hour", 0, "idle_writes", 0)
-    yield value("Lists in an idle hour", 0, "idle_lists", 0)
+        yield against(f"99th percentile at {rate:,} pods/s", 0.6, "p99_milliseconds", rate, USUAL)
+        yield against(f"99th percentile at {rate:,} pods/s", 1.2, "p99_milliseconds", rate, TUNED)
+        yield against(f"CPU time per pod at {rate:,} pods/s", 1.0, "cpu_microseconds_per_pod", rate, USUAL)
+    yield value(figures, FAKE, "Writes in an idle hour", 0, peer=STEWARD.name, name="idle_writes", at=0)
+    yield value(figures, FAKE, "Lists in an idle hour", 0, peer=STEWARD.name, name="idle_lists", at=0)

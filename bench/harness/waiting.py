@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from harness.cluster import Batch, Cluster
 from harness.process import Running
@@ -11,6 +12,9 @@ LOOK_SECONDS = 0.1
 
 STALLED_SECONDS = 20.0
 """Without progress for so long, a peer will not come to an end."""
+
+START_SECONDS = 60.0
+"""Until a peer answers: it has started and has its first lists."""
 
 QUIET_SHARE, QUIET_SECONDS, QUIET_LIMIT = 0.05, 1.0, 60.0
 """A peer that used less than this share of a core for this long is quiet. Behind the writes that are timed come Events, part of the cost."""
@@ -54,3 +58,14 @@ def until_quiet(peer: Running) -> None:
         if now - used < QUIET_SHARE * QUIET_SECONDS:
             return
         used = now
+
+
+def until(condition: Callable[[], bool], peer: Running, *, seconds: float = START_SECONDS) -> None:
+    """Wait for a condition. Raises: Failed when the peer ends, or it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if not peer.is_alive:
+            raise Failed(f"the process has ended ({peer.exit_code}): {peer.last_words()}")
+        if time.monotonic() > deadline:
+            raise Failed(f"not ready after {seconds:.0f} s: {peer.last_words()}")
+        time.sleep(LOOK_SECONDS)

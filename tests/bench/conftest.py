@@ -2,15 +2,18 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.figures import Figure
+from harness.governance.plan import WIRE
 from harness.journal import Entry, Journal
 from harness.peers import STEWARD, TUNED, USUAL
 from harness.plan import FAKE
+from harness.prepare import GO_PROGRAMS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -23,12 +26,12 @@ ABOUT: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The load side and the client-go peer, and the checkout's Steward, where the harness looks for them. Without Go's cache this takes minutes."""
+    """The Go programs, and the checkout's Steward, where the harness looks for them. Without Go's cache this takes minutes."""
     made = tmp_path_factory.mktemp("made")
-    for name, source in (("load", "bench/load"), ("client-go", "bench/peers/client-go")):
+    for name, source in GO_PROGRAMS.items():
         subprocess.run(
             ["go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o", made / "bin" / name, "."],
-            cwd=REPOSITORY / source,
+            cwd=source,
             env=os.environ | {"CGO_ENABLED": "0"},
             check=True,
         )
@@ -66,3 +69,18 @@ def journal(tmp_path: Path) -> Journal:
     ]
     entries = [Entry("all of it", tuple(found), None, 60, 0.5), Entry("fake server, round 2: kopf", (), "Failed: it said nothing", 60, 0.3)]
     return Journal(tmp_path / "kept.json", dict(ABOUT), entries)
+
+
+@pytest.fixture
+def journal_of(tmp_path: Path) -> Callable[..., Journal]:
+    """A run of governance's webhooks over eight connections: reviews a second, and 99th percentiles, by peer."""
+
+    def made(per_second: dict[str, float], p99: dict[str, float] | None = None) -> Journal:
+        found = [
+            Figure(WIRE, peer, name, 8, 1, value)
+            for name, values in (("reviews_per_second", per_second), ("review_p99_milliseconds", p99 or {}))
+            for peer, value in values.items()
+        ]
+        return Journal(tmp_path / "governance.json", dict(ABOUT), [Entry("all of it", tuple(found), None, 60, 0.5)])
+
+    return made

@@ -131,7 +131,7 @@ class Recorded:
         self.attempt("end")
 
 
-@pytest.mark.parametrize("module", ["bench/load", "bench/peers/client-go"])
+@pytest.mark.parametrize("module", ["bench/load", "bench/peers/auditor", "bench/peers/client-go", "bench/peers/handler"])
 @pytest.mark.usefixtures("prepared")
 def test_go_vet_has_no_complaints(repository, module):
     done = subprocess.run(["go", "vet", "./..."], cwd=repository / module, capture_output=True, text=True, check=False)

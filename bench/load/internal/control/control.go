@@ -27,7 +27,37 @@ type Cluster interface {
 	Outage(length time.Duration)
 }
 
-// Handler serves POST /fill?count= /add?count=&running= /run?rate= /reset /outage?seconds= and GET /batch /requests.
+// Governed is a cluster with policies, whose writes are written down.
+type Governed interface {
+	// Put makes an object of a list of JSON, or lays it over the one that is there (RFC 7386).
+	Put(objects []json.RawMessage) error
+	// Change makes further plain pods break a rule that they kept, so many a second, and says when each was told.
+	Change(ctx context.Context, count int, rate float64) ([]Told, error)
+	// Expire ends every watch, and forgets all versions so far: whoever watched has to list anew.
+	Expire()
+	// Objects are all of a resource, in the order of their names.
+	Objects(resource string) []json.RawMessage
+	// Writes are those of the peer since the last Reset.
+	Writes() []Write
+}
+
+// Told is the moment, in seconds since 1970, at which a change was sent.
+type Told struct {
+	Namespace string  `json:"namespace"`
+	At        float64 `json:"at"`
+}
+
+// Write is a request that writes, and when it was read.
+type Write struct {
+	Verb     string  `json:"verb"`
+	Resource string  `json:"resource"`
+	Key      string  `json:"key"` // namespace/name
+	Bytes    int     `json:"bytes"`
+	At       float64 `json:"at"`
+}
+
+// Handler serves POST /fill?count= /add?count=&running= /run?rate= /reset /outage?seconds= and GET /batch /requests, where there are policies
+// also POST /put /change?count=&rate= /expire and GET /objects?resource= /writes.
 func Handler(cluster Cluster, book *batch.Book) http.Handler {
 	routes := http.NewServeMux()
 	do := func(pattern string, work func(*http.Request) (any, error)) {
@@ -51,6 +81,24 @@ func Handler(cluster Cluster, book *batch.Book) http.Handler {
 		cluster.Outage(time.Duration(number(r, "seconds")) * time.Second)
 		return nil, nil
 	})
+	if governed, ok := cluster.(Governed); ok {
+		do("POST /put", func(r *http.Request) (any, error) {
+			var objects []json.RawMessage
+			if err := json.NewDecoder(r.Body).Decode(&objects); err != nil {
+				return nil, err
+			}
+			return nil, governed.Put(objects)
+		})
+		do("POST /change", func(r *http.Request) (any, error) {
+			return governed.Change(r.Context(), number(r, "count"), float64(number(r, "rate")))
+		})
+		do("POST /expire", func(*http.Request) (any, error) {
+			governed.Expire()
+			return nil, nil
+		})
+		do("GET /objects", func(r *http.Request) (any, error) { return governed.Objects(r.FormValue("resource")), nil })
+		do("GET /writes", func(*http.Request) (any, error) { return governed.Writes(), nil })
+	}
 	do("GET /batch", func(*http.Request) (any, error) { return book.Summary(), nil })
 	do("GET /requests", func(*http.Request) (any, error) { return cluster.Requests(), nil })
 	return routes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -115,12 +114,13 @@ func (s *Server) Reset(context.Context) error {
 	s.store.mutex.Lock()
 	for plural, one := range s.store.shelves {
 		one.clear(func(held *object) bool {
-			return plural == "pods" && !strings.HasPrefix(held.key, pods.BatchNamespace+"/")
+			return plural == "namespaces" || plural == "pods" && held.space != pods.BatchNamespace
 		})
 	}
 	s.store.mutex.Unlock()
 	s.mutex.Lock()
 	clear(s.counts)
+	s.writes = nil
 	s.mutex.Unlock()
 	s.book.Begin(nil)
 	debug.FreeOSMemory()

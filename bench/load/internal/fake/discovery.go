@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
@@ -16,7 +15,6 @@ import (
 
 // mentioned are resources that some clients look for before they begin, and then leave alone.
 var mentioned = []kind{
-	{plural: "namespaces", gvk: corev1.SchemeGroupVersion.WithKind("Namespace")},
 	{plural: "customresourcedefinitions", gvk: schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}},
 }
 
@@ -63,7 +61,7 @@ func resources(groupVersion string) metav1.APIResourceList {
 	for _, one := range slices.Concat(kinds, mentioned) {
 		if one.gvk.GroupVersion().String() == groupVersion {
 			made.APIResources = append(made.APIResources, metav1.APIResource{
-				Name: one.plural, SingularName: strings.ToLower(one.gvk.Kind), Namespaced: one.example != nil, Kind: one.gvk.Kind, Verbs: verbs,
+				Name: one.plural, SingularName: strings.ToLower(one.gvk.Kind), Namespaced: one.example != nil && one.plural != "namespaces", Kind: one.gvk.Kind, Verbs: verbs,
 			})
 		}
 	}

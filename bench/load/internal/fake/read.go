@@ -70,6 +70,6 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, on *shelf, key stri
 		refuse(w, r, http.StatusNotFound, metav1.StatusReasonNotFound, on.plural+" "+key+" not found")
 		return
 	}
-	as := accepted(r)
+	as := on.format(r)
 	send(w, http.StatusOK, as, found.bytes(as))
 }

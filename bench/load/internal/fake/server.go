@@ -7,9 +7,14 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"steward.dev/bench/load/internal/batch"
+	"steward.dev/bench/load/internal/control"
+	"steward.dev/bench/load/internal/pods"
+	"steward.dev/bench/load/internal/reviews"
 )
 
 // Server is the API server and, by its other methods, what moves it.
@@ -24,14 +29,23 @@ type Server struct {
 	downTill time.Time
 	down     chan struct{} // closed when an outage begins
 
+	writes []control.Write // since the last Reset
+
 	filled  int       // plain pods
+	changed int       // of these by Change
 	added   []pending // by the last Add
 	numbers int       // given to annotated pods so far
 }
 
 // New makes a server without objects.
 func New(book *batch.Book, delay time.Duration, speed float64) *Server {
-	return &Server{store: newStore(), book: book, delay: delay, speed: speed, counts: map[string]int{}, down: make(chan struct{})}
+	made := &Server{store: newStore(), book: book, delay: delay, speed: speed, counts: map[string]int{}, down: make(chan struct{})}
+	for _, name := range append(pods.Namespaces(), reviews.Namespace) {
+		space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID("namespace-" + name)}}
+		space.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+		made.store.put(made.store.shelves["namespaces"], "ADDED", made.store.stamp(space))
+	}
+	return made
 }
 
 // target is what a path names.

@@ -51,6 +51,7 @@ type shelf struct {
 type store struct {
 	mutex   sync.Mutex
 	version uint64
+	expired uint64 // versions up to this one are too old to watch from
 	shelves map[string]*shelf
 }
 

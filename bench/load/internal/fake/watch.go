@@ -20,7 +20,11 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, on *shelf, space 
 		refuse(w, r, http.StatusBadRequest, metav1.StatusReasonBadRequest, err.Error())
 		return
 	}
-	as := accepted(r)
+	if since := sinceOf(r); since > 0 && s.store.isExpired(since) {
+		refuse(w, r, http.StatusGone, metav1.StatusReasonExpired, "too old resource version")
+		return
+	}
+	as := on.format(r)
 	w.Header().Set("Content-Type", mediaTypes[as]+map[format]string{protobufFormat: ";stream=watch"}[as])
 	w.WriteHeader(http.StatusOK)
 	stream := &stream{out: bufio.NewWriterSize(w, 64<<10), flush: http.NewResponseController(w).Flush, as: as, asked: asked}
@@ -56,7 +60,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, on *shelf, space 
 // begin sends the initial events if they are asked for, and says from where in the log to go on.
 func (s *Server) begin(stream *stream, r *http.Request, on *shelf) int {
 	initial := r.URL.Query().Get("sendInitialEvents") == "true"
-	since, _ := strconv.ParseUint(r.URL.Query().Get("resourceVersion"), 10, 64)
+	since := sinceOf(r)
 	s.store.mutex.Lock()
 	position, version := on.since(since), s.store.version
 	var all []*object
@@ -75,6 +79,18 @@ func (s *Server) begin(stream *stream, r *http.Request, on *shelf) int {
 		stream.bookmark(on.kind, true)
 	}
 	return position
+}
+
+// sinceOf is 0 for now.
+func sinceOf(r *http.Request) uint64 {
+	since, _ := strconv.ParseUint(r.URL.Query().Get("resourceVersion"), 10, 64)
+	return since
+}
+
+func (s *store) isExpired(version uint64) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return version <= s.expired
 }
 
 func (s *Server) after(seconds string) <-chan time.Time {

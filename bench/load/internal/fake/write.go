@@ -44,6 +44,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, on *shelf, space
 			s.book.Found(owner.UID, child, arrived)
 		}
 	}
+	s.record("create", on, space+"/"+accessor.GetName(), len(body), arrived)
 	time.Sleep(s.delay)
 	complete(value, accessor, r)
 	s.store.mutex.Lock()
@@ -60,7 +61,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, on *shelf, space
 		refuse(w, r, http.StatusConflict, metav1.StatusReasonAlreadyExists, on.plural+" "+key+" already exists")
 		return
 	}
-	as := accepted(r)
+	as := on.format(r)
 	send(w, http.StatusCreated, as, made.bytes(as))
 }
 
@@ -91,6 +92,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, on *shelf, key s
 		refuse(w, r, http.StatusBadRequest, metav1.StatusReasonBadRequest, err.Error())
 		return
 	}
+	s.record("patch", on, key, len(body), time.Now())
 	time.Sleep(s.delay)
 	s.store.mutex.Lock()
 	defer s.store.mutex.Unlock()
@@ -102,8 +104,8 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, on *shelf, key s
 	value := on.fresh()
 	if r.Method == http.MethodPut {
 		err = decode(r, body, value)
-	} else if body, err = jsonpatch.MergePatch(found.bytes(jsonFormat), body); err == nil {
-		_, _, err = wires[jsonFormat].Decode(body, nil, value)
+	} else {
+		err = merge(found, body, value)
 	}
 	if err != nil {
 		refuse(w, r, http.StatusBadRequest, metav1.StatusReasonBadRequest, err.Error())
@@ -116,11 +118,22 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, on *shelf, key s
 	}
 	made := s.store.stamp(value)
 	s.store.put(on, "MODIFIED", made)
-	as := accepted(r)
+	as := on.format(r)
 	send(w, http.StatusOK, as, made.bytes(as))
 }
 
+// merge lays a patch over an object (RFC 7386).
+func merge(found *object, patch []byte, into runtime.Object) error {
+	body, err := jsonpatch.MergePatch(found.bytes(jsonFormat), patch)
+	if err != nil {
+		return err
+	}
+	_, _, err = wires[jsonFormat].Decode(body, nil, into)
+	return err
+}
+
 func (s *Server) delete(w http.ResponseWriter, r *http.Request, on *shelf, key string) {
+	s.record("delete", on, key, 0, time.Now())
 	time.Sleep(s.delay)
 	s.store.mutex.Lock()
 	found := on.objects[key]

@@ -1,5 +1,5 @@
 // Package pods makes pods like those of a busy cluster: two containers, probes, volumes, owners and managed fields, 11 kB of JSON each,
-// from 200 workloads in 40 namespaces, so that labels and containers repeat as they do among replicas.
+// from 200 workloads in 100 namespaces, so that labels and containers repeat as they do among replicas.
 package pods
 
 import (
@@ -19,7 +19,7 @@ const (
 	BatchNamespace = "zz-batch"
 
 	workloads  = 200
-	namespaces = 40
+	namespaces = 100
 )
 
 var born = metav1.NewTime(time.Date(2026, 10, 1, 10, 0, 0, 0, time.UTC))
