@@ -3,16 +3,20 @@
 import datetime as dt
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from steward.governance.bundles import STANDARD
 from steward.governance.exemptions import Exemption
-from steward.governance.model import Workload
-from steward.governance.rules import Exempted, Verdict
+from steward.governance.model import Pod, Workload
+from steward.governance.rules import Exempted, Verdict, evaluate
 from steward.governance.scores import FORMULAS, MULTIPLIERS, Tally, Weights, classify, contribution, summary, tally
 from steward.governance.violations import CHECKS, SEVERITIES, Severities, Violation
 
+NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 BAD = {"name": "web", "image": "app:latest"}
 RUNNING = {"phase": "Running"}
 
@@ -44,7 +48,7 @@ def test_the_seeds_integer_of_pods_without_tag_and_probes(judge, good, bad, good
     ],
 )
 def test_restarts_above_the_threshold_cost_six_points_each_up_to_five(judge, counts, expected):
-    """The seed's document leaves open whether restarts up to the threshold count. They do not: a score falls with a violation, never without."""
+    """As in the origin's code: what is up to the threshold costs nothing, so no score falls without a violation; what is above counts whole."""
     assert expected == score([judge(BAD, status=restarts(*counts))])
 
 
@@ -156,6 +160,46 @@ FORMULA = st.sampled_from(FORMULAS)
 OPTIONS = st.fixed_dictionaries(
     {"severity_weighted": st.booleans(), "weights": st.sampled_from([Weights(), Weights(missing_resources=3), Weights(0, 0)])}
 )
+
+
+CONTAINERS = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 9)), min_size=1, max_size=3)
+"""Of each whether its tag is latest, whether it has each probe, and its restarts."""
+
+
+@given(st.lists(st.tuples(CONTAINERS, st.booleans()), max_size=8), st.booleans())
+def test_the_integer_is_that_of_the_origin(pods, severity_weighted):
+    """Computed here as its code does: container by container, in integers, with a threshold of 3; each test of its own is one of these."""
+    worth = {"critical": 3, "high": 2, "medium": 1, "low": 1} if severity_weighted else dict.fromkeys(SEVERITIES, 1)
+    raw, counted = 0, Tally()
+    for number, (containers, pending) in enumerate(pods):
+        for latest, live, ready, restarted in containers:
+            raw += 5 * worth["high"] * latest + 3 * worth["medium"] * (not live) + 2 * worth["low"] * (not ready)
+            raw += 6 * worth["critical"] * (min(restarted, 5) if restarted > 3 else 0)
+        raw += 4 * worth["medium"] * pending
+        counted.add(contribution(evaluate(as_pod(number, containers, pending=pending), STANDARD, now=NOW), severity_weighted=severity_weighted))
+
+    assert (100 - min(raw // len(pods), 100) if pods else 100) == counted.score("seed")
+
+
+def as_pod(number, containers, *, pending):
+    def container(index, latest, live, ready):
+        probes = ({"livenessProbe": {}} if live else {}) | ({"readinessProbe": {}} if ready else {})
+        return {"name": f"c{index}", "image": "app:latest" if latest else "app:1", **probes}
+
+    specs = [container(index, *of[:3]) for index, of in enumerate(containers)]
+    statuses = [{"name": f"c{index}", "restartCount": of[3]} for index, of in enumerate(containers)]
+    meta = {"name": f"web-{number}", "namespace": "shop", "creationTimestamp": "2026-11-20T00:00:00Z"}
+    status = {"phase": "Pending" if pending else "Running", "containerStatuses": statuses}
+    return msgspec.convert({"metadata": meta, "spec": {"containers": specs}, "status": status}, Pod)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_restarts_cost_nothing_until_one_is_a_violation(restarted, most):
+    """And then the score falls, by at least one restart's points."""
+    rules = replace(STANDARD, max_restart_count=most)
+    verdict = evaluate(as_pod(0, [(False, True, True, restarted)], pending=False), rules, now=NOW)
+
+    assert (score([verdict]) < 100) == (restarted > most) == any(found.check == "high_restarts" for found in verdict.violations)
 
 
 @given(MANY, FORMULA, OPTIONS)
