@@ -35,6 +35,7 @@ class Request:
     code: int
     credential: str
     """Id of the token (its claim ``jti``)."""
+    is_dry_run: bool
 
     @property
     def is_write(self) -> bool:
@@ -85,6 +86,7 @@ def _request(entry: dict) -> Request:
         name=about.get("name", ""),
         code=entry.get("responseStatus", {}).get("code", 0),
         credential=credential.removeprefix("JTI="),
+        is_dry_run="dryRun=All" in entry["requestURI"],
     )
 
 

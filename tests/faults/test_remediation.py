@@ -1,0 +1,243 @@
+"""Workloads that really roll out, mended and left alone: what the audit log says, and what became of their pods."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import yaml
+from faults.harness.cluster import NAMESPACE, NODE
+from prometheus_client import CollectorRegistry
+
+from steward.governance.model import PODS
+from steward.policy.remediation import metrics, reasons
+from steward.policy.remediation.config import RemediationConfig
+from steward.policy.remediation.controller import controller
+from steward.policy.remediation.rights import RIGHTS
+from steward.runtime import auth
+from steward.runtime import metrics as runtime_metrics
+from steward.runtime.component import Component
+from steward.runtime.manager import Manager
+from steward.runtime.transport import HTTPTransport
+from steward.telemetry.metrics import bind
+from support import helm
+from support.workloads import container, workload
+
+SECONDS = 60
+"""For whatever is waited for: rollouts of pods that kwok carries take a few."""
+
+CRD = helm.CHART / "files" / "crds" / "devopspolicies.policy.steward.dev.yaml"
+_numbers = itertools.count(1)
+
+COMPONENT = Component(
+    name="policy",
+    summary="Remediation alone.",
+    config=RemediationConfig,
+    rights=(),
+    metrics=metrics.ALL,
+    reasons=reasons.ALL,
+    build=lambda context: (controller(context, context.config, PODS)[0],),
+)
+
+
+class Team:
+    """A namespace with workloads, as its people see it."""
+
+    def __init__(self, cluster) -> None:
+        self.cluster = cluster
+        self.name = f"team-{next(_numbers)}"
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}})
+
+    def add(self, name: str = "web", **meta) -> None:
+        """Make a Deployment of two pods, by ``kubectl create``, and wait until they are available."""
+        made = workload("Deployment", container(image="registry.k8s.io/pause:3.10.1"), pod={"nodeName": NODE})
+        made["metadata"] = {"name": name, "namespace": self.name, **meta}
+        labels = {"app": name}
+        made["spec"]["selector"]["matchLabels"] = made["spec"]["template"]["metadata"]["labels"] = labels
+        del made["status"]
+        self.cluster.kubectl("create", "-f", "-", stdin=json.dumps(made))
+        self.cluster.kubectl("rollout", "status", f"deployment/{name}", f"--namespace={self.name}", f"--timeout={SECONDS}s")
+
+    def get(self, kind: str, name: str = "") -> dict:
+        """An object, or a list."""
+        return json.loads(self.cluster.kubectl("get", kind, *([name] if name else []), f"--namespace={self.name}", "--output=json"))
+
+    def main(self, name: str = "web") -> dict:
+        """The first container of a Deployment's template."""
+        return self.get("deployment", name)["spec"]["template"]["spec"]["containers"][0]
+
+    def said(self, name: str = "web") -> set[str]:
+        """Reasons of the Events about a Deployment."""
+        return {event["reason"] for event in self.get("events.events.k8s.io")["items"] if event["regarding"]["name"] == name}
+
+    def ask(self) -> None:
+        """Put an enforced policy there."""
+        self.cluster.apply(policy_manifest(self.name))
+
+
+def policy_manifest(namespace: str) -> dict:
+    spec = {"requireReadinessProbe": True, "enforcementMode": "enforce", "defaultProbe": {"periodSeconds": 10}}
+    return {"apiVersion": "policy.steward.dev/v1alpha1", "kind": "DevOpsPolicy", "metadata": {"name": "p", "namespace": namespace}, "spec": spec}
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Look four times a second, beside what runs on the loop."""
+    deadline = asyncio.get_running_loop().time() + SECONDS
+    while not await asyncio.to_thread(condition):
+        assert asyncio.get_running_loop().time() < deadline, f"after {SECONDS} s: no {what}"
+        await asyncio.sleep(0.25)
+
+
+@pytest.fixture(scope="module")
+def plane(cluster):
+    """The cluster, with the definition of policies and the rights of remediation."""
+    cluster.apply(yaml.safe_load(CRD.read_text()))
+    cluster.kubectl("wait", "--for=condition=Established", "crd/devopspolicies.policy.steward.dev", f"--timeout={SECONDS}s")
+    rules = [{"apiGroups": [right.resource.group], "resources": [right.resource.plural], "verbs": right.verbs.split()} for right in RIGHTS]
+    rules += [
+        {"apiGroups": ["policy.steward.dev"], "resources": ["devopspolicies"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    ]
+    named = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "remediation"}}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "remediation", "namespace": NAMESPACE}},
+        {**named, "kind": "ClusterRole", "rules": rules},
+        {
+            **named,
+            "kind": "ClusterRoleBinding",
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "remediation"},
+            "subjects": [{"kind": "ServiceAccount", "name": "remediation", "namespace": NAMESPACE}],
+        },
+    )
+    return cluster
+
+
+@pytest.fixture
+async def at_work(plane, tmp_path) -> AsyncIterator[Callable[[], list]]:
+    """Remediation at work with no other rights than its own; answers what it has written to workloads and pods since."""
+    token = plane.kubectl("create", "token", "remediation", f"--namespace={NAMESPACE}", "--duration=1h").strip()
+    plane.kubeconfig(tmp_path / "kubeconfig", token=token)
+    transport = HTTPTransport(auth.load(user_agent="steward/tests", kubeconfig=str(tmp_path / "kubeconfig")))
+    manager = Manager(
+        COMPONENT,
+        RemediationConfig(enabled=True, max_per_hour=100),
+        transport=transport,
+        instruments=bind((*runtime_metrics.ALL, *COMPONENT.metrics), CollectorRegistry(), component="policy"),
+        identity="steward-0",
+        instance="steward.policy",
+        lease=None,
+        own_namespace=NAMESPACE,
+    )
+    mark = plane.audit.mark()
+    task = asyncio.create_task(manager.run())
+
+    def written() -> list:
+        return [request for request in plane.audit.since(mark) if request.is_write and request.resource != "events"]
+
+    yield written
+    manager.stop()
+    await task
+    await transport.close()
+
+
+async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane, at_work):
+    team = Team(plane)
+    team.add()
+    team.ask()
+
+    await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+    await asyncio.to_thread(plane.kubectl, "rollout", "status", "deployment/web", f"--namespace={team.name}", f"--timeout={SECONDS}s")
+    await until(lambda: "RemediationApplied" in team.said(), "Event")
+    pods = [pod for pod in team.get("pods")["items"] if "deletionTimestamp" not in pod["metadata"]]
+    deployment = team.get("deployment", "web")
+
+    assert {"port": 8080} == team.main()["readinessProbe"]["tcpSocket"]
+    assert {"kube-devops-operator"} == {pod["metadata"]["annotations"]["policy.steward.dev/patched-by"] for pod in pods}
+    assert (2, 2) == (deployment["status"]["availableReplicas"], deployment["status"]["updatedReplicas"])
+    assert [("patch", "deployments", True), ("create", "pods", True), ("patch", "deployments", False)] == [
+        (request.verb, request.resource, request.is_dry_run) for request in at_work()
+    ]
+
+
+OWNERS = {
+    "flux": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}},
+    "argo": {"labels": {"argocd.argoproj.io/instance": "shop"}},
+    "helm": {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"},
+    },
+}
+
+
+async def test_what_belongs_to_flux_argo_or_helm_is_not_written_and_not_even_tried(plane, at_work):
+    team = Team(plane)
+    for name, meta in OWNERS.items():
+        team.add(name, **meta)
+    team.ask()
+
+    for name in OWNERS:
+        await until(lambda name=name: "RemediationProposed" in team.said(name), f"Event about {name}")
+    assert [] == at_work()
+
+
+async def test_a_patch_whose_pods_a_quota_refuses_is_not_written(plane, at_work):
+    team = Team(plane)
+    team.add()
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full", "namespace": team.name}, "spec": {"hard": {"pods": "2"}}}
+    plane.apply(quota)
+    await until(lambda: team.get("resourcequota", "full").get("status", {}).get("used", {}).get("pods") == "2", "count of the quota")
+    team.ask()
+
+    await until(lambda: "RemediationRefused" in team.said(), "Event")
+    assert "readinessProbe" not in team.main()
+    assert all(request.is_dry_run for request in at_work())
+    assert any("exceeded quota: full" in event.get("note", "") for event in team.get("events.events.k8s.io")["items"])
+
+
+async def test_a_patch_whose_pods_pod_security_refuses_is_not_written(plane, at_work):
+    team = Team(plane)
+    team.add()
+    plane.kubectl("label", "namespace", team.name, "pod-security.kubernetes.io/enforce=restricted")
+    team.ask()
+
+    await until(lambda: "RemediationRefused" in team.said(), "Event")
+    assert "readinessProbe" not in team.main()
+    assert all(request.is_dry_run for request in at_work())
+    assert any("violates PodSecurity" in event.get("note", "") for event in team.get("events.events.k8s.io")["items"])
+
+
+async def test_a_patch_after_which_pods_restart_is_taken_back(plane, at_work):
+    team = Team(plane)
+    team.add()
+    before = team.get("deployment", "web")["spec"]
+    team.ask()
+    await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+    await asyncio.to_thread(plane.kubectl, "rollout", "status", "deployment/web", f"--namespace={team.name}", f"--timeout={SECONDS}s")
+    patched = [
+        pod["metadata"]["name"] for pod in team.get("pods")["items"] if "policy.steward.dev/patched-by" in pod["metadata"].get("annotations", {})
+    ]
+    status = {"name": "main", "image": "x", "imageID": "x", "ready": False, "restartCount": 2}
+    restarted = json.dumps({"status": {"containerStatuses": [status]}})
+    plane.kubectl("patch", "pod", patched[0], f"--namespace={team.name}", "--subresource=status", "--patch", restarted)
+
+    await until(lambda: "RemediationReverted" in team.said(), "Event")
+    assert before == team.get("deployment", "web")["spec"]
+    assert 2 == sum(not request.is_dry_run for request in at_work())
+
+
+async def test_an_opponent_that_reverts_sees_one_patch(plane, at_work):
+    team = Team(plane)
+    team.add()
+    original = team.get("deployment", "web")
+    team.ask()
+    await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+    await asyncio.to_thread(plane.kubectl, "rollout", "status", "deployment/web", f"--namespace={team.name}", f"--timeout={SECONDS}s")
+    for made in ("uid", "resourceVersion", "generation", "creationTimestamp"):
+        original["metadata"].pop(made, None)
+    plane.kubectl("replace", "-f", "-", stdin=json.dumps(original))
+
+    await until(lambda: "RemediationContested" in team.said(), "Event")
+    assert "readinessProbe" not in team.main()
+    assert 1 == sum(not request.is_dry_run for request in at_work())
