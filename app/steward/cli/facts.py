@@ -31,6 +31,7 @@ def _right(right: Right) -> dict[str, Any]:
         "verbs": right.verbs.split(),
         "namespaced": right.own_namespace,
         "when": right.when,
+        "named": right.named,
         "why": right.why,
     }
 

@@ -147,12 +147,19 @@ def hosts_of(certificate: x509.Certificate) -> set[str]:
 
 
 def context(pair: Pair) -> ssl.SSLContext:
-    """A new context that shows this certificate. OpenSSL reads files only, so the key passes through one in /tmp, which a pod has in memory."""
+    """A new context that shows this certificate. OpenSSL reads files only, so the key passes through one in /tmp, which a pod has in memory.
+
+    Raises:
+        Unusable: OpenSSL does not take the pair.
+    """
     made = server_context()
     with tempfile.NamedTemporaryFile() as file:
         file.write(pair.key_pem().reveal().encode() + pem([pair.certificate]).encode())
         file.flush()
-        made.load_cert_chain(file.name)
+        try:
+            made.load_cert_chain(file.name)
+        except ssl.SSLError as error:
+            raise Unusable(error.reason or "not taken") from error
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from steward.http.sockets import PATIENCE_SECONDS
@@ -34,12 +35,16 @@ class CertificateFiles:
         certificate: PEM file with the chain, the server's own certificate first.
         key: PEM file with its private key.
 
+    Attributes:
+        shown: What the first file said when the present context was made.
+
     Raises:
         CertificateUnreadable: One of them is missing or broken, or they do not belong together.
     """
 
     def __init__(self, certificate: str, key: str) -> None:
         self._certificate, self._key = certificate, key
+        self.shown = ""
         self._seen = self._generation()
         self._context = self._load()
 
@@ -58,6 +63,7 @@ class CertificateFiles:
     def _load(self) -> ssl.SSLContext:
         context = server_context()
         try:
+            text = Path(self._certificate).read_text(encoding="utf-8", errors="replace")
             context.load_cert_chain(self._certificate, self._key)
         except ssl.SSLError as error:
             pair = f"{self._certificate} and {self._key}"
@@ -65,6 +71,7 @@ class CertificateFiles:
         except OSError as error:
             unreadable = next((path for path in (self._certificate, self._key) if not os.access(path, os.R_OK)), self._certificate)
             raise CertificateUnreadable(f"{unreadable}: cannot be read: {error.strerror}.") from error
+        self.shown = text
         return context
 
     def _generation(self) -> object:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from steward.runtime import metrics
 from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
-from steward.runtime.followed import Followed
+from steward.runtime.followed import Followed, Part
 from steward.runtime.informer import Informer
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.store import Change, Index, Store, Writer
@@ -33,16 +33,19 @@ class Caches:
         self._namespaces = tuple(namespaces)
         self.followed: dict[str, Followed[Any]] = {}
 
-    def store(self, client: Client, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
+    def store(
+        self, client: Client, resource: Resource[T], *indexes: Index[T], selector: str = "", namespace: str | None = None, name: str = ""
+    ) -> Store[T]:
         """See :class:`~steward.runtime.component.Context`. Two different views of one resource are a mistake."""
-        name = str(resource)
-        followed = self.followed.get(name)
+        part = Part(selector, namespace, name)
+        followed = self.followed.get(str(resource))
         if followed is None:
-            followed = self.followed[name] = Followed(Writer(Store(resource, selector=selector)))
-            followed.informers += [self._informer(client, followed.writer, namespace) for namespace in self._namespaces or ("",)]
-        return followed.share(resource, *indexes, selector=selector)
+            followed = self.followed[str(resource)] = Followed(Writer(Store(resource, selector=selector)), part)
+            namespaces = (self._namespaces or ("",)) if namespace is None else (namespace,)
+            followed.informers += [self._informer(client, followed.writer, one, name) for one in namespaces]
+        return followed.share(resource, *indexes, part=part)
 
-    def _informer(self, client: Client, writer: Writer[T], namespace: str) -> Informer[T]:
+    def _informer(self, client: Client, writer: Writer[T], namespace: str, name: str) -> Informer[T]:
         store = writer.store
 
         def relisted(why: str) -> None:
@@ -53,6 +56,7 @@ class Caches:
             store.resource,
             writer=writer,
             namespace=namespace,
+            name=name,
             selector=store.selector,
             relisted=relisted,
             recovered=self._circuit.recovered,

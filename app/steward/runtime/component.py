@@ -10,6 +10,7 @@ import msgspec
 
 from steward.runtime import metrics
 from steward.runtime.controller import Controller
+from steward.runtime.hands import Hands
 from steward.runtime.lease import LEASES
 from steward.runtime.plan import Reason
 from steward.runtime.recorder import EVENTS
@@ -34,6 +35,8 @@ class Right(msgspec.Struct, frozen=True):
         own_namespace: Whether it is only needed in the namespace the program runs in.
         when: A field of the component's configuration, as a dotted path in camelCase, without which the right is not needed: one that is true,
             or that has a value, such as ``remediation.enabled`` or ``tls.mode=self``. Empty for a right that is always needed.
+        named: Where it is about a single object, the field of the configuration, likewise, that holds its name. Not for a create by POST, which
+            names nothing.
     """
 
     resource: Resource[Any]
@@ -41,6 +44,7 @@ class Right(msgspec.Struct, frozen=True):
     why: str
     own_namespace: bool = False
     when: str = ""
+    named: str = ""
 
     def is_needed(self, config: object) -> bool:
         """Whether a process of this configuration needs it.
@@ -50,10 +54,19 @@ class Right(msgspec.Struct, frozen=True):
         path, _, value = self.when.partition("=")
         if not path:
             return True
-        found = msgspec.to_builtins(config)
-        for step in path.split("."):
-            found = found[step]
+        found = _field(config, path)
         return found == value if value else bool(found)
+
+    def name_in(self, config: object) -> str:
+        """The name of the only object it is about; empty where it is about all. Raises: KeyError as :meth:`is_needed`."""
+        return str(_field(config, self.named)) if self.named else ""
+
+
+def _field(config: object, path: str) -> object:
+    found = msgspec.to_builtins(config)
+    for step in path.split("."):
+        found = found[step]
+    return found
 
 
 LEASE_RIGHT = Right(LEASES, "get create patch", why="one replica leads; the others wait", own_namespace=True)
@@ -97,8 +110,20 @@ class Context(Protocol[C_co]):
     def instruments(self) -> Instruments:
         """The bound metrics."""
 
-    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
-        """A cache of these objects, kept up to date by the manager; the same for all who ask for the same."""
+    @property
+    def hands(self) -> Hands:
+        """For a service that writes."""
+
+    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "", namespace: str | None = None, name: str = "") -> Store[T]:
+        """A cache of these objects, kept up to date by the manager; the same for all who ask for the same.
+
+        Args:
+            resource: What kind of object.
+            indexes: Further ways to find them.
+            selector: Only those with these labels.
+            namespace: Only there, whatever namespaces the configuration names; empty for the whole cluster.
+            name: Only the one of this name; RBAC can be limited to it.
+        """
 
     def subscribe(self, store: Store[T], handler: Callable[[Change[T]], None]) -> None:
         """Call ``handler`` with every change of a cache, on every replica, from the first list on. It must not block, wait or raise."""

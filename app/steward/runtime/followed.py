@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from steward.runtime.informer import Informer
 from steward.runtime.resource import HasMeta, Resource
@@ -11,23 +11,45 @@ from steward.runtime.store import Index, Store, Writer
 T = TypeVar("T", bound=HasMeta)
 
 
+class Part(NamedTuple):
+    """Which objects of a resource.
+
+    Attributes:
+        selector: Label selector; empty for all.
+        namespace: The only namespace; None for those of the configuration.
+        name: The only name; empty for all.
+    """
+
+    selector: str = ""
+    namespace: str | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        namespace = f", in namespace {self.namespace}" if self.namespace else ""
+        return f"by the selector {self.selector!r}{namespace}{f', named {self.name}' if self.name else ''}"
+
+
+EVERYTHING = Part()
+
+
 class Followed(Generic[T]):
     """One resource in the cache, with the informers that fill it."""
 
-    def __init__(self, writer: Writer[T]) -> None:
+    def __init__(self, writer: Writer[T], part: Part = EVERYTHING) -> None:
         self.writer = writer
+        self.part = part
         self.informers: list[Informer[T]] = []
         self.resource_name = str(writer.store.resource)
 
-    def share(self, resource: Resource[T], *indexes: Index[T], selector: str) -> Store[T]:
+    def share(self, resource: Resource[T], *indexes: Index[T], part: Part) -> Store[T]:
         """The store, for one more who looks at it; found by these indexes too.
 
         Raises:
             ValueError: Another view of the resource was asked for.
         """
         store = self.writer.store
-        if (store.resource, store.selector) != (resource, selector):
-            raise ValueError(f"{self.resource_name} is followed already, as {store.resource.type.__name__} and by the selector {store.selector!r}")
+        if (store.resource, self.part) != (resource, part):
+            raise ValueError(f"{self.resource_name} is followed already, as {store.resource.type.__name__} and {self.part}")
         store.index(*indexes)
         return store
 

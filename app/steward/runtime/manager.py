@@ -16,7 +16,8 @@ from steward.runtime.client import Client
 from steward.runtime.component import Component, Service, needed_rights
 from steward.runtime.controller import RESYNC_SECONDS, Loop
 from steward.runtime.fence import OPEN, Fence
-from steward.runtime.lease import LEASES, Lease, LeaseConfig
+from steward.runtime.hands import Hands
+from steward.runtime.lease import Lease, LeaseConfig
 from steward.runtime.recorder import Recorder
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.rights import RightsCheck
@@ -92,9 +93,9 @@ class Manager(Generic[C]):
         instruments.observe(metrics.READY, self)
         self._leads(leads=False)
 
-    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "") -> Store[T]:
+    def store(self, resource: Resource[T], *indexes: Index[T], selector: str = "", namespace: str | None = None, name: str = "") -> Store[T]:
         """See :class:`~steward.runtime.component.Context`. Two different views of one resource are a mistake."""
-        return self._caches.store(self._client, resource, *indexes, selector=selector)
+        return self._caches.store(self._client, resource, *indexes, selector=selector, namespace=namespace, name=name)
 
     def subscribe(self, store: Store[T], handler: Callable[[Change[T]], None]) -> None:
         """See :class:`~steward.runtime.component.Context`."""
@@ -112,6 +113,12 @@ class Manager(Generic[C]):
     def serve(self, service: Service) -> None:
         """See :class:`~steward.runtime.component.Context`."""
         self._services.append(service)
+
+    @property
+    def hands(self) -> Hands:
+        """See :class:`~steward.runtime.component.Context`."""
+        assert self._recorder is not None, "built before"
+        return Hands(self._new_client, self._recorder, lambda: self._caches.writers, identity=self._identity)
 
     async def run(self) -> None:
         """Work until :meth:`stop`.
@@ -178,7 +185,8 @@ class Manager(Generic[C]):
             needed_rights(component, self.config, elects=self._lease_config is not None),
             own_namespace=self.own_namespace,
             namespaces=self.namespaces,
-            names={str(LEASES): self._lease_config.key.name} if self._lease_config is not None else {},
+            lease=self._lease_config.key.name if self._lease_config is not None else "",
+            config=self.config,
         )
         for reason in component.reasons:
             recorded.labels(reason.name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from steward.runtime import errors
 from steward.runtime.backoff import Backoff, Pauses
 from steward.runtime.client import Client
+from steward.runtime.lease import LEASES
 from steward.runtime.resource import ObjectMeta, Resource, Struct
 from steward.telemetry.logging import get_logger
 from steward.telemetry.probes import Verdict
@@ -64,17 +65,19 @@ class RightsCheck:
         rights: What is needed.
         own_namespace: The namespace of the rights that are only needed there.
         namespaces: The namespaces of all others; empty for the whole cluster.
-        names: The only object that is touched of a resource: roles may be limited to it. A create has no name yet, for RBAC either.
+        lease: Name of the lease that is held, or empty.
+        config: The component's configuration, which has the names of other single objects.
     """
 
     def __init__(
-        self, client: Client, rights: Sequence[Right], *, own_namespace: str, namespaces: Sequence[str] = (), names: Mapping[str, str] | None = None
+        self, client: Client, rights: Sequence[Right], *, own_namespace: str, namespaces: Sequence[str] = (), lease: str = "", config: object = None
     ) -> None:
         self._client = client
         self._rights = rights
         self._own_namespace = own_namespace
         self._namespaces = tuple(namespaces) or ("",)
-        self._names = dict(names or {})
+        self._lease = lease
+        self._config = config
         self.verdict = Verdict(False, "rights not checked yet")
 
     async def run(self) -> None:
@@ -108,11 +111,14 @@ class RightsCheck:
         return [
             f"may not {verb} {right.resource}{f' in namespace {where}' if where else ''} ({right.why})"
             for right, verb, where in wanted
-            if not await self._ask(right.resource, verb, where)
+            if not await self._ask(right, verb, where)
         ]
 
-    async def _ask(self, resource: Resource[Any], verb: str, namespace: str) -> bool:
-        name = self._names.get(str(resource), "") if verb != "create" else ""
+    async def _ask(self, right: Right, verb: str, namespace: str) -> bool:
+        resource, name = right.resource, right.name_in(self._config)
+        if not name and resource == LEASES and verb != "create":
+            # A role may be limited to the one that is held; a create names none yet, for RBAC either.
+            name = self._lease
         attributes = ResourceAttributes(namespace=namespace, verb=verb, group=resource.group, resource=resource.plural, name=name)
         answer = await self._client.create(REVIEWS, Review(spec=ReviewSpec(resource_attributes=attributes)))
         return answer.status.allowed

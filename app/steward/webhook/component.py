@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steward.governance.policies import POLICIES
 from steward.runtime.component import Component, Right
-from steward.webhook import metrics, reasons
+from steward.webhook import certificates, metrics, reasons
 from steward.webhook.config import Config
 from steward.webhook.model import NAMESPACES
 from steward.webhook.service import build
@@ -16,8 +16,9 @@ COMPONENT = Component(
     rights=(
         Right(POLICIES, "list watch", why="what is asked of pods"),
         Right(NAMESPACES, "list watch", why="nothing is denied in a namespace that ends, and one just made is waited for"),
+        *certificates.RIGHTS,
     ),
-    metrics=metrics.ALL,
-    reasons=reasons.ALL,
+    metrics=(*metrics.ALL, *certificates.metrics.ALL),
+    reasons=(*reasons.ALL, *certificates.reasons.ALL),
     build=build,
 )

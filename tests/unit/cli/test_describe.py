@@ -40,7 +40,7 @@ def test_the_configuration_schema_is_strict_and_accepts_the_defaults(facts):
 
 def test_every_right_says_why(facts):
     for right in facts["rights"]:
-        assert {"group", "resource", "verbs", "namespaced", "when", "why"} == set(right)
+        assert {"group", "resource", "verbs", "namespaced", "when", "named", "why"} == set(right)
         assert right["verbs"]
         assert right["why"]
 
