@@ -5,10 +5,10 @@ import json
 import sys
 from pathlib import Path
 
-from dashboards import headless, overview, runtime
+from dashboards import governance, headless, overview, runtime
 
 HERE = Path(__file__).parent
-DASHBOARDS = (overview.DASHBOARD, headless.DASHBOARD, runtime.DASHBOARD)
+DASHBOARDS = (overview.DASHBOARD, headless.DASHBOARD, governance.DASHBOARD, runtime.DASHBOARD)
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """Dashboard of all components together: is anything wrong, and where does one look next."""
 
-from dashboards import alerts
+from dataclasses import replace
+
+from dashboards import alerts, scores
 from dashboards.builder import Row, dashboard, variable
 from dashboards.headless import PREFIX as HEADLESS
 from dashboards.headless import TO_MEND
@@ -67,7 +69,12 @@ HEALTH = (
         unit="short",
         queries=(Query(or_zero(f"count(group by ({COMPONENT}) (max_over_time({SEEN}[1d])) unless group by ({COMPONENT}) ({SEEN}))"), "Components"),),
         steps=(Step(1),),
-        alerts=("StewardComponentAbsent", "StewardTargetDown", "OperatorDown"),
+        alerts=(
+            "StewardComponentAbsent",
+            "StewardTargetDown",
+            "OperatorDown",
+            "KubeDevopsWatchDown",
+        ),
     ),
     stat(
         id=5,
@@ -255,6 +262,11 @@ HEADLESS_SERVICES = (
     ),
 )
 
+GOVERNANCE = tuple(
+    replace(panel, id=number, width=8, links=(("Governance", "/d/steward-governance"),)) for number, panel in enumerate((scores.SCORE,), start=17)
+)
+"""Those that ask by what is chosen here; the namespace of this dashboard is not that of pods."""
+
 DASHBOARD = dashboard(
     name="overview",
     title="Steward / Overview",
@@ -270,5 +282,6 @@ DASHBOARD = dashboard(
         Row(101, "Components", (COMPONENTS,)),
         Row(102, "Work", WORK),
         Row(103, "Headless services", HEADLESS_SERVICES),
+        Row(104, "Governance", GOVERNANCE),
     ),
 )

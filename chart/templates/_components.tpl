@@ -1,6 +1,6 @@
 {{/*
 The components of this chart and what each is, as YAML. A new component is a line here, a folder
-templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json; nothing else knows its name.
+templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json, or a name in a shared one; nothing else knows its name.
 */}}
 {{- define "steward.components" -}}
 headless: a headless Service and EndpointSlice for every annotated pod
@@ -10,6 +10,11 @@ watch: a health score of every namespace and of the cluster
 {{/* Those of them that elect no leader, as a YAML list: they write nothing, and all replicas do the same. The schema knows no leaderElection of theirs. */}}
 {{- define "steward.components.leaderless" -}}
 [watch]
+{{- end }}
+
+{{/* Dashboards that several components share, as YAML: each is wanted if one of its components is enabled. */}}
+{{- define "steward.components.dashboards" -}}
+governance: [watch, policy, webhook]
 {{- end }}
 
 {{/* Names of the enabled components, as a YAML list under "names". Call with the root context. */}}

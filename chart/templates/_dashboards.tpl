@@ -1,11 +1,17 @@
 {{/*
-Whether a file of alerts or a dashboard is wanted: that of a component, if it is enabled; any other, if any is.
+Whether a file of alerts or a dashboard is wanted: that of a component, if it is enabled; one of several, if one of them is; any other, if any is.
 Call with "context" and "name", the file's name without prefix and extension.
 */}}
 {{- define "steward.applies" -}}
 {{- $enabled := (include "steward.components.enabled" .context | fromYaml).names }}
 {{- if hasKey (include "steward.components" .context | fromYaml) .name }}
 {{- has .name $enabled }}
+{{- else if hasKey (include "steward.components.dashboards" .context | fromYaml) .name }}
+{{- $wanted := false }}
+{{- range index (include "steward.components.dashboards" .context | fromYaml) .name }}
+{{-   $wanted = or $wanted (has . $enabled) }}
+{{- end }}
+{{- $wanted }}
 {{- else }}
 {{- gt (len $enabled) 0 }}
 {{- end }}

@@ -13,7 +13,7 @@ FILES = {path.name: json.loads(path.read_text()) for path in (helm.CHART / "file
 
 def config_maps(values=ON):
     """The ConfigMaps with dashboards."""
-    return [found for found in helm.of_kind(helm.render(values), "ConfigMap") if "config.yaml" not in found["data"]]
+    return [found for found in helm.of_kind(helm.render(values, component=None), "ConfigMap") if "config.yaml" not in found["data"]]
 
 
 def test_every_dashboard_has_a_config_map_of_its_own():
@@ -51,7 +51,7 @@ def test_label_folder_and_namespace_can_be_chosen():
 def grafana_dashboards(**values):
     """The GrafanaDashboards for values of grafanaOperator."""
     values = merge(ON, {"dashboards": {"namespace": "grafana", "folder": "Team A", "grafanaOperator": {"enabled": True, **values}}})
-    return helm.of_kind(helm.render(values), "GrafanaDashboard")
+    return helm.of_kind(helm.render(values, component=None), "GrafanaDashboard")
 
 
 def test_grafana_operator_reads_the_config_maps():
@@ -93,6 +93,16 @@ def test_each_dashboard_can_be_left_out(name):
     found = {key for one in config_maps(merge(ON, {"dashboards": {"disabled": {name: True}}})) for key in one["data"]}
 
     assert found == FILES.keys() - {f"steward-{name}.json"}
+
+
+@pytest.mark.parametrize(
+    ("component", "left_out"), [("headless", "governance"), ("watch", "headless")], ids=["of several components", "of one component"]
+)
+def test_a_dashboard_goes_with_the_last_of_its_components(component, left_out):
+    """A board of what is not installed would be empty for ever."""
+    found = {key for one in config_maps(merge(ON, helm.alone(component))) for key in one["data"]}
+
+    assert found == FILES.keys() - {f"steward-{left_out}.json"}
 
 
 def test_an_unknown_dashboard_fails_the_render():

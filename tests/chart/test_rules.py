@@ -23,7 +23,7 @@ def changed(alert, **change):
 
 def groups(values=ON):
     """The groups of all PrometheusRules."""
-    return [group for found in helm.of_kind(helm.render(values), "PrometheusRule") for group in found["spec"]["groups"]]
+    return [group for found in helm.of_kind(helm.render(values, component=None), "PrometheusRule") for group in found["spec"]["groups"]]
 
 
 def rules(values=ON):
@@ -87,7 +87,7 @@ def test_defaults_are_the_files():
     """Without changes an alert is rendered as it stands in its file, but for its links and the names of the components."""
     for alert, rule in rules().items():
         source = ALERTS[alert]
-        assert rule["expr"] == source["expr"].strip().replace('component=~".+"', 'component=~"headless"')
+        assert rule["expr"] == source["expr"].strip().replace('component=~".+"', f'component=~"{"|".join(sorted(helm.NAMES))}"')
         assert rule["labels"] == source["labels"] | ({"namespace": "steward"} if "absent(" in source["expr"] else {})
         assert [rule.get(key) for key in ("for", "keep_firing_for")] == [source.get(key) for key in ("for", "keep_firing_for")]
         assert rule["annotations"] == {key: text for key, text in source["annotations"].items() if key != "dashboard_url"}
@@ -145,7 +145,12 @@ def test_names_of_before_can_be_recorded(tmp_path):
     recorded = {rule["record"] for group in rendered if group["name"].endswith("-compatibility") for rule in group["rules"]}
 
     accepted_by_promtool(tmp_path, rendered)
-    assert recorded == {"k8s_headless_service_operator_services_total", "k8s_headless_service_operator_reconcile_duration_seconds"}
+    assert recorded == {
+        rule["record"]
+        for path in FOLDER.glob("compatibility/*.yaml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    }
     assert recorded.isdisjoint({rule.get("record") for group in groups() for rule in group["rules"]})
 
 
@@ -254,10 +259,11 @@ def test_an_unknown_name_fails_the_render(rule, message, enabled):
 
 
 def test_rules_belong_to_enabled_components():
-    """Without components there are no rules, and a change of one of their alerts is no error."""
-    off = {"components": {"headless": {"enabled": False}}}
+    """Without components there are no rules, with one only its own and the common ones; a change of an alert of another is no error."""
+    change = changed("OperatorDown", severity="info")
 
-    assert groups(merge(off, changed("OperatorDown", severity="info"))) == []
+    assert groups(merge(helm.alone(""), change)) == []
+    assert {group["name"] for group in groups(merge(helm.alone("watch"), change))} == {"steward-common", "steward-watch"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from cluster.support.wait import until
 from observability import facts
-from observability.stage.operator import COMPONENT, Operator
+from observability.stage.operator import COMPONENTS, Operator
 from prometheus_client.parser import text_string_to_metric_families
 
 from support import helm, promql
@@ -16,41 +16,44 @@ WRITTEN = list(facts.expressions())
 ALERTS = {rule["alert"]: rule for rule in facts.rules() if "alert" in rule}
 OF_THE_SCRAPE = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added"}
 """What Prometheus itself adds to every target."""
+each_component = pytest.mark.parametrize("component", COMPONENTS)
 each_alert = pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
 
 
 @pytest.fixture(scope="module")
-def scrape(played):
-    """What the leader exports after the play, as text."""
-    leader = next(operator for operator in played.operators if operator.leads)
-    return leader.scrape()
+def scrapes(played):
+    """What a replica of each component that works exports after the play, as text."""
+    return {component: played.working(component).scrape() for component in COMPONENTS}
 
 
 @pytest.fixture(scope="module")
 def newborn(played, tmp_path_factory):
-    """What a replica exports that has done nothing yet."""
-    operator = Operator("steward-headless-newborn", played.kubeconfig, tmp_path_factory.mktemp("newborn"))
-    operator.start()
-    until("it is ready", lambda: operator.is_ready)
-    text = operator.scrape()
-    operator.stop()
-    return text
+    """What a replica of each component exports that has done nothing yet."""
+    directory = tmp_path_factory.mktemp("newborn")
+    texts = {}
+    for component in COMPONENTS:
+        operator = Operator(f"steward-{component}-newborn", played.kubeconfig, directory, component=component)
+        operator.start()
+        until("it is ready", lambda operator=operator: operator.is_ready)
+        texts[component] = operator.scrape()
+        operator.stop()
+    return texts
 
 
 def samples(text):
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
-def test_what_is_written_about_is_exported(scrape):
+def test_what_is_written_about_is_exported(scrapes):
     """A panel, a rule or an example that reads a metric that nobody exports says nothing, and says it quietly."""
-    exported = {sample.name for sample in samples(scrape)} | RECORDED | promql.OTHERS | OF_THE_SCRAPE
+    exported = {sample.name for text in scrapes.values() for sample in samples(text)} | RECORDED | promql.OTHERS | OF_THE_SCRAPE
 
     assert [f"{where}: {name}" for where, expr in WRITTEN for name, _ in promql.selectors(expr) if name not in exported] == []
 
 
-def test_what_is_exported_is_shown_or_left_out_on_purpose(scrape):
+def test_what_is_exported_is_shown_or_left_out_on_purpose(scrapes):
     """A metric on no panel is found by nobody who is woken at night."""
-    exported = set(facts.exported(scrape))
+    exported = {name for text in scrapes.values() for name in facts.exported(text)}
     shown = {facts.family_of(series, exported) for series in facts.shown()}
 
     assert exported - shown - facts.not_shown() == set()
@@ -58,10 +61,11 @@ def test_what_is_exported_is_shown_or_left_out_on_purpose(scrape):
     assert facts.not_shown() & shown == set(), "left out, but shown"
 
 
-def test_metrics_are_as_they_are_declared(scrape):
+@each_component
+def test_metrics_are_as_they_are_declared(scrapes, component):
     """Name, type, help, labels and buckets, of all that are declared and no others."""
-    declared = facts.described(COMPONENT)
-    exported = facts.exported(scrape)
+    declared = facts.described(component)
+    exported = facts.exported(scrapes[component])
 
     assert exported.keys() == declared.keys()
     for name, family in exported.items():
@@ -72,21 +76,23 @@ def test_metrics_are_as_they_are_declared(scrape):
         assert family.buckets == tuple(fact.get("buckets", ())), name
 
 
-def test_prometheus_has_nothing_against_the_metrics(scrape):
+@each_component
+def test_prometheus_has_nothing_against_the_metrics(scrapes, component):
     """promtool's own lint: names, types, units, help."""
-    done = subprocess.run([helm.tool("promtool"), "check", "metrics"], input=scrape, capture_output=True, text=True, check=False)
+    done = subprocess.run([helm.tool("promtool"), "check", "metrics"], input=scrapes[component], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_prometheus_keeps_type_and_help(played):
+@each_component
+def test_prometheus_keeps_type_and_help(played, component):
     """What the query editor of Grafana shows beside a metric."""
     known = played.prometheus.metadata()
     # In OpenMetrics, which Prometheus asks for, a counter's family has no _total.
-    found = {name: known.get(name) or known[name.removesuffix("_total")] for name in facts.described(COMPONENT)}
+    found = {name: known.get(name) or known[name.removesuffix("_total")] for name in facts.described(component)}
 
     assert {name: (one[0]["type"], one[0]["help"]) for name, one in found.items()} == {
-        name: (fact["type"], fact["help"]) for name, fact in facts.described(COMPONENT).items()
+        name: (fact["type"], fact["help"]) for name, fact in facts.described(component).items()
     }
 
 
@@ -99,17 +105,17 @@ def test_every_rule_is_evaluated_without_a_word(played):
 
 
 @each_alert
-def test_buckets_reach_beyond_the_thresholds(scrape, rule):
+def test_buckets_reach_beyond_the_thresholds(scrapes, rule):
     """A quantile is never more than the last bucket: a threshold above it would never be crossed."""
-    exported = facts.exported(scrape)
+    exported = {name: family for text in scrapes.values() for name, family in facts.exported(text).items()}
     thresholds = [float(number) for number in re.findall(r"histogram_quantile\(.*?>=?\s*([0-9.eE+-]+)", rule["expr"], re.DOTALL)]
     for bucket in set(re.findall(r"\b(\w+)_bucket\b", rule["expr"])) if thresholds else ():
         assert exported[bucket].buckets[-1] > max(thresholds)
 
 
-def test_bounds_that_are_selected_exist(scrape):
+def test_bounds_that_are_selected_exist(scrapes):
     """le="5" is not le="5.0" to Prometheus."""
-    there = {(sample.name, sample.labels["le"]) for sample in samples(scrape) if "le" in sample.labels}
+    there = {(sample.name, sample.labels["le"]) for text in scrapes.values() for sample in samples(text) if "le" in sample.labels}
     asked = {(where, name, matchers["le"]) for where, expr in WRITTEN for name, matchers in promql.selectors(expr) if "le" in matchers}
 
     assert [one for one in asked if not any(name == one[1] and re.fullmatch(one[2], bound) for name, bound in there)] == []
@@ -118,9 +124,9 @@ def test_bounds_that_are_selected_exist(scrape):
 @each_alert
 def test_counters_of_alerts_exist_from_the_start(newborn, rule):
     """`increase()` does not see the first increment of a series that is born with it: what an alert counts is there at 0 before."""
-    there = samples(newborn)
+    there = [sample for text in newborn.values() for sample in samples(text)]
     for name, matchers in promql.selectors(rule["expr"]):
-        if not name.endswith("_total") or name in BORN_LATE:
+        if not name.endswith("_total") or name in BORN_LATE or name in promql.OTHERS:
             continue
         own = {label: value for label, value in matchers.items() if label not in facts.TARGET_LABELS}
         assert any(
@@ -134,7 +140,7 @@ BORN_LATE = {"steward_kube_api_requests_total": "nobody knows before what the AP
 
 def test_series_vanish_with_what_they_are_about(played):
     """State is read at scrape time: when the last pod of a namespace is gone, so is the series of the namespace."""
-    leader = next(operator for operator in played.operators if operator.leads)
+    leader = played.working("headless")
     series = 'k8s_headless_service_operator_services{namespace="mail"}'
     assert leader.value(series)
 

@@ -13,8 +13,14 @@ import yaml
 from support import helm
 
 HISTOGRAM_PARTS = ("bucket", "sum", "count")
-OTHERS = {"ALERTS", "up"}
-"""Metrics that Prometheus itself makes."""
+OTHERS = {
+    "ALERTS",
+    "up",
+    "apiserver_admission_webhook_admission_duration_seconds_bucket",
+    "apiserver_admission_webhook_fail_open_count",
+    "apiserver_admission_webhook_rejection_count",
+}
+"""Metrics that Prometheus itself makes, and those in which the API server tells how it fares with webhooks."""
 
 
 def nodes(expr: str) -> list[promql_parser.Expr]:

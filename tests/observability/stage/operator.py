@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from observability.stage.process import Process
 
 from support import helm
 from support.envtest import free_ports
+from support.paths import merge
 
-COMPONENT = "headless"
 NAMESPACE = "steward"
+COMPONENTS = tuple(yaml.safe_load((helm.CHART / "values.yaml").read_text())["components"])
 
 
 class Operator:
@@ -24,24 +26,36 @@ class Operator:
         kubeconfig: Of the API server.
         directory: For its configuration and its log.
         values: Of the chart.
+        component: Which it is.
+        settings: Laid over what the chart tells the process, by the key of its file.
     """
 
-    def __init__(self, name: str, kubeconfig: Path, directory: Path, values: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        kubeconfig: Path,
+        directory: Path,
+        values: Mapping[str, Any] | None = None,
+        *,
+        component: str = "headless",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = name
+        self.component = component
         self._kubeconfig = kubeconfig
         self._log = directory / f"{name}.log"
         self._path = directory / f"{name}.yaml"
         self._http = urllib3.PoolManager(timeout=10)
         port, health = free_ports(2)
-        self.address = f"127.0.0.1:{port}"
-        (config,) = (one["data"]["config.yaml"] for one in helm.of_kind(helm.render(values), "ConfigMap") if "config.yaml" in one["data"])
-        self._path.write_text(yaml.safe_dump({**yaml.safe_load(config), "http": {"metricsPort": port, "healthPort": health}}))
+        self.address, self.health = (f"127.0.0.1:{one}" for one in (port, health))
+        ports = {"http": {"metricsPort": port, "healthPort": health}}
+        self._path.write_text(yaml.safe_dump(merge(configuration(component, values), ports, settings or {})))
 
     def start(self) -> None:
         """Start it, without waiting."""
         environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig), "POD_NAME": self.name, "POD_NAMESPACE": NAMESPACE}
         program = Path(sys.executable).with_name("steward")
-        self._process = Process([program, "run", COMPONENT, "--config", self._path], self._log, environment)
+        self._process = Process([program, "run", self.component, "--config", self._path], self._log, environment)
 
     def stop(self) -> None:
         """End it in good order."""
@@ -64,9 +78,17 @@ class Operator:
     @property
     def is_ready(self) -> bool:
         """Whether it says that it can work."""
-        return self.value(f'steward_component_ready{{component="{COMPONENT}"}}') == 1
+        return self.value(f'steward_component_ready{{component="{self.component}"}}') == 1
 
     @property
-    def leads(self) -> bool:
-        """Whether it says that it is the leader."""
-        return self.value(f'steward_leader{{component="{COMPONENT}"}}') == 1
+    def works(self) -> bool:
+        """Whether it is the leader, or one of a component that elects none."""
+        return self.value(f'steward_leader{{component="{self.component}"}}') in (1, None) and self.is_ready
+
+
+def configuration(component: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the chart tells the processes of a component."""
+    maps = [one for one in helm.of_kind(helm.render(values, component=None), "ConfigMap") if "config.yaml" in one["data"]]
+    (own,) = (one for one in maps if one["metadata"]["labels"]["app.kubernetes.io/component"] == component)
+    found: dict[str, Any] = yaml.safe_load(own["data"]["config.yaml"])
+    return found

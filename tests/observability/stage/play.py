@@ -1,4 +1,4 @@
-"""The stage with all who are on it, and the play: an hour's worth of an operator's life in a minute or some."""
+"""The stage with all who are on it, and the play: an hour's worth of operators' lives in a minute or some."""
 
 import time
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from pathlib import Path
 from cluster.support.wait import until
 from observability.stage.kube import Kube, kubeconfig
 from observability.stage.load import Load
-from observability.stage.operator import COMPONENT, NAMESPACE, Operator
-from observability.stage.prometheus import Prometheus
+from observability.stage.operator import COMPONENTS, NAMESPACE, Operator
+from observability.stage.prometheus import CLUSTER, Prometheus
 
 from support.envtest import ControlPlane
 
@@ -22,7 +22,8 @@ VALUES = {
         "rules": {"HighServiceCreationErrorRate": {"for": "3s"}},
     },
 }
-LABELS = {"cluster": "prod-eu", "namespace": NAMESPACE, "job": f"steward-{COMPONENT}"}
+SUFFIXES = ("5d8f7c9b64-2xkqp", "5d8f7c9b64-tz7hn")
+"""Of the pods of a Deployment."""
 PODS = 150
 
 
@@ -48,6 +49,10 @@ class Stage:
     began: float
     ended: float
 
+    def working(self, component: str) -> Operator:
+        """A replica of a component that works: the leader, if it has one."""
+        return until(f"{component} works", lambda: next((one for one in self.operators if one.component == component and one.works), None))
+
 
 @contextmanager
 def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
@@ -59,22 +64,30 @@ def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
         kube = Kube(plane)
         kube.namespace(NAMESPACE)
         access = kubeconfig(plane, directory / "admin.kubeconfig")
-        operators = [Operator(f"steward-headless-{suffix}", access, directory) for suffix in ("5d8f7c9b64-2xkqp", "5d8f7c9b64-tz7hn")]
+        operators = [Operator(f"steward-{name}-{suffix}", access, directory, component=name) for name in COMPONENTS for suffix in SUFFIXES]
         for operator in operators:
             operator.start()
             stack.callback(operator.stop)
         prometheus = Prometheus(directory, VALUES)
-        prometheus.start([(operator.address, LABELS | {"pod": operator.name}) for operator in operators])
+        prometheus.start([(operator.address, labels(operator)) for operator in operators], apiserver=plane)
         stack.callback(prometheus.stop)
         load = Load(kube, pods=PODS)
         load.begin()
         for operator in operators:
             until(f"{operator.name} is ready", lambda operator=operator: operator.is_ready)
-        until("Prometheus scrapes both", lambda: prometheus.is_ready and prometheus.numbers('up{job="steward-headless"}') == [1, 1])
+        until(
+            "Prometheus scrapes all",
+            lambda: prometheus.is_ready and prometheus.numbers('up{job=~"steward-.+"}') == [1] * len(operators),
+        )
         began = time.time()
         _play(operators, load, seconds)
         load.end()
         yield Stage(prometheus, operators, load, kube, access, began, time.time())
+
+
+def labels(operator: Operator) -> dict[str, str]:
+    """Those of a target."""
+    return {"cluster": CLUSTER, "namespace": NAMESPACE, "job": f"steward-{operator.component}", "pod": operator.name}
 
 
 def _play(operators: list[Operator], load: Load, seconds: float) -> None:
@@ -85,7 +98,8 @@ def _play(operators: list[Operator], load: Load, seconds: float) -> None:
     _wait(allowed)
     load.allow()
     _wait(replaced)
-    leader = until("one leads", lambda: next((operator for operator in operators if operator.leads), None))
+    headless = [operator for operator in operators if operator.component == "headless"]
+    leader = until("one leads", lambda: next((operator for operator in headless if operator.works), None))
     leader.stop()
     leader.start()
     _wait(end)

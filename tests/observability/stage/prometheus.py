@@ -11,8 +11,9 @@ import yaml
 from observability.stage.process import Process
 
 from support import helm
-from support.envtest import find, free_ports
+from support.envtest import ControlPlane, find, free_ports
 
+CLUSTER = "prod-eu"
 SCRAPE_SECONDS = 2
 LOOKBACK_SECONDS = 30
 """A series that ends without a word, because its process was killed, is shown so much longer (--query.lookback-delta)."""
@@ -41,13 +42,13 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{port}"
         self._http = urllib3.PoolManager(timeout=30)
         self._listen = f"127.0.0.1:{port}"
-        groups = [group for rule in helm.of_kind(helm.render(values), "PrometheusRule") for group in rule["spec"]["groups"]]
+        groups = [group for rule in helm.of_kind(helm.render(values, component=None), "PrometheusRule") for group in rule["spec"]["groups"]]
         # Recorded as often as scraped: what stands in a panel is then there within the minutes of a run.
         quick = [{**group, "interval": f"{SCRAPE_SECONDS}s"} for group in groups]
         (directory / "rules.yaml").write_text(yaml.safe_dump({"groups": quick}))
 
-    def start(self, targets: Iterable[Target]) -> None:
-        """Start it on these targets and wait until it answers."""
+    def start(self, targets: Iterable[Target], *, apiserver: ControlPlane) -> None:
+        """Start it on these targets, and on what the API server says of webhooks, without waiting."""
         configuration = {
             "global": {"scrape_interval": f"{SCRAPE_SECONDS}s", "evaluation_interval": f"{SCRAPE_SECONDS}s"},
             "rule_files": ["rules.yaml"],
@@ -56,7 +57,8 @@ class Prometheus:
                     "job_name": "steward",
                     "honor_labels": True,
                     "static_configs": [{"targets": [address], "labels": dict(labels)} for address, labels in targets],
-                }
+                },
+                _apiserver(apiserver),
             ],
         }
         path = self._directory / "prometheus.yaml"
@@ -117,6 +119,17 @@ class Prometheus:
         if answer["status"] != "success":
             raise QueryError(f"{parameters.get('query', path)}: {answer['error']}")
         return answer["data"]
+
+
+def _apiserver(plane: ControlPlane) -> dict[str, Any]:
+    at = plane.directory
+    return {
+        "job_name": "apiserver",
+        "scheme": "https",
+        "tls_config": {"ca_file": str(at / "ca.crt"), "cert_file": str(at / "admin.crt"), "key_file": str(at / "admin.key")},
+        "static_configs": [{"targets": [f"127.0.0.1:{plane.port}"], "labels": {"cluster": CLUSTER, "namespace": "default"}}],
+        "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "apiserver_admission_webhook_.+", "action": "keep"}],
+    }
 
 
 def names(series: Sequence[Series]) -> set[str]:
