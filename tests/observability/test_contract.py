@@ -138,6 +138,14 @@ BORN_LATE = {"steward_kube_api_requests_total": "nobody knows before what the AP
 """Counters whose label sets cannot be known, with the reason."""
 
 
+def test_who_elects_no_leader_says_nothing_of_one(scrapes):
+    """At 0 it would fire StewardNoLeader for ever."""
+    leaders = {component: [sample.value for sample in samples(text) if sample.name == "steward_leader"] for component, text in scrapes.items()}
+
+    assert leaders["watch"] == []
+    assert leaders["headless"] == [1]
+
+
 def test_series_vanish_with_what_they_are_about(played):
     """State is read at scrape time: when the last pod of a namespace is gone, so is the series of the namespace."""
     leader = played.working("headless")

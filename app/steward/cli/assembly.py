@@ -23,7 +23,7 @@ from steward.runtime.manager import Manager
 from steward.runtime.resource import Key
 from steward.runtime.transport import HTTPTransport
 from steward.telemetry import trouble
-from steward.telemetry.metrics import bind
+from steward.telemetry.metrics import SCRAPE_ERRORS, bind
 from steward.telemetry.registry import create_registry
 from steward.telemetry.tracing import attributes_of, tracing
 
@@ -52,7 +52,7 @@ def assemble(name: str, config: ProcessConfig[Any]) -> Assembled:
     lease = _lease(config.leader_election, component=name, identity=identity) if component.elects_leader else None
     credentials = auth.load(user_agent=f"steward-{name}/{__version__}")
     registry = create_registry()
-    instruments = bind((*metrics.ALL, *component.metrics), registry, component=name)
+    instruments = bind((metric for metric in component.all_metrics if metric is not SCRAPE_ERRORS), registry, component=name)
     instruments[metrics.BUILD_INFO].labels(__version__, REVISION, platform.python_version()).set(1)
     transport = HTTPTransport(credentials)
     door = None

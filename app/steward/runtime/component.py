@@ -171,7 +171,7 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
 
     @property
     def all_metrics(self) -> tuple[Metric, ...]:
-        """What it measures, the common metrics included that it has series of."""
+        """What it measures, the common metrics included that it has."""
         common = (metric for metric in metrics.ALL if self.elects_leader or metric not in metrics.OF_CONTROLLERS)
         return (*common, SCRAPE_ERRORS, *self.metrics)
 

@@ -173,12 +173,11 @@ class Manager(Generic[C]):
     def _build(self) -> None:
         component = self.component
         self._client = self._new_client()
-        recorded = self.instruments[metrics.EVENTS]
         self._recorder = Recorder(
             self._new_client(),
             controller=f"steward.dev/{component.name}",
             instance=self._identity,
-            recorded=lambda reason: recorded.labels(reason).inc(),
+            recorded=lambda reason: self.instruments[metrics.EVENTS].labels(reason).inc(),
         )
         self._rights = RightsCheck(
             self._new_client(),
@@ -189,7 +188,7 @@ class Manager(Generic[C]):
             config=self.config,
         )
         for reason in component.reasons:
-            recorded.labels(reason.name)
+            self.instruments[metrics.EVENTS].labels(reason.name)
         controllers = component.build(self)
         assert component.elects_leader or not controllers, "controllers write, and two replicas would write against each other"
         writers = self._caches.writers

@@ -135,12 +135,12 @@ ALL = (
 OF_CONTROLLERS = frozenset((
     LEADER, RECONCILES, RECONCILE_DURATION, QUEUE_DEPTH, QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, QUEUE_WORK, QUEUE_UNFINISHED, QUEUE_LONGEST, EVENTS,
 ))  # fmt: skip
-"""Those of which a component without controllers has no series."""
+"""Those that a component without controllers does not have."""
 
 
 def expose(instruments: Instruments, *, queues: dict[str, QueueState], informers: list[InformerState]) -> None:
-    """Read the state gauges of queues and caches from these, at every scrape."""
-    for queue_gauge in (QUEUE_DEPTH, QUEUE_UNFINISHED, QUEUE_LONGEST):
+    """Read the state gauges of queues, where there are any, and of caches from these, at every scrape."""
+    for queue_gauge in (QUEUE_DEPTH, QUEUE_UNFINISHED, QUEUE_LONGEST) if queues else ():
         instruments.observe(queue_gauge, queues)
     for informer_gauge in (INFORMER_OBJECTS, INFORMER_UNREADABLE, INFORMER_SYNCED, INFORMER_SERVED, INFORMER_LAST_EVENT):
         instruments.observe(informer_gauge, informers)
