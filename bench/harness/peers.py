@@ -62,7 +62,8 @@ def steward_in_a_hurry(component: str, directory: Path) -> list[str]:
     return [python, "-m", "harness.hurry", str(SPEED), "run", component, "--config", _steward_config(directory, "{}", elects=False)]
 
 
-def _steward_metrics(directory: Path) -> str:
+def metrics_of(directory: Path) -> str:
+    """Where the program of :func:`steward` tells what it did."""
     found = re.search(r"metricsPort: (\d+)", (directory / "steward.yaml").read_text())
     assert found is not None, "written above"
     return f"http://127.0.0.1:{found[1]}/metrics"
@@ -89,7 +90,7 @@ STEWARD = Peer(
     lambda directory: steward("headless", directory),
     lambda directory: steward_in_a_hurry("headless", directory),
     STEWARD_ENVIRONMENT,
-    _steward_metrics,
+    metrics_of,
 )
 USUAL = Peer("client-go, as usual", _go(), _go("-resync=10s"))
 TUNED = Peer("client-go, tuned", _go("-together", "-lean"), _go("-together", "-lean", "-resync=10s"))

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from harness.governance import apiserver, background, calls, course, plan, webhooks, wire
+from harness.governance import apiserver, background, calls, course, plan, scoring, webhooks, wire
 from harness.governance.plan import NAMESPACE, QUICK, Step
 from harness.governance.policies import policy
 from harness.journal import Journal
@@ -152,3 +152,12 @@ def test_a_rate_that_nobody_knows_is_a_failure_in_one_line(tmp_path):
     course.run(journal, TINY, only=[plan.RATE], directory=tmp_path)
 
     assert {"Failed: no peer was measured without a rate"} == {entry.failure for entry in journal.entries}
+
+
+def test_scores_are_measured_in_process_and_of_the_component(tmp_path):
+    """A piece is never more than the whole."""
+    found = measured(scoring.measure(Step(plan.SCORES, 1, "Steward"), TINY, tmp_path / "scores"))
+
+    assert 0 < found["score_slice_milliseconds"] <= found["score_milliseconds"]
+    assert all(value >= 0 for value in found.values())
+    assert {"score_alone_milliseconds", "watch_ready_seconds", "watch_memory_bytes", "scrape_milliseconds"} < found.keys()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import course
 from harness.figures import Figure
-from harness.governance import apiserver, background, nextdoor, plan, reviewing, webhooks, wire
+from harness.governance import apiserver, background, nextdoor, plan, reviewing, scoring, webhooks, wire
 from harness.journal import Entry, Journal
 from harness.waiting import Failed
 
@@ -23,6 +23,7 @@ PEERS: Mapping[str, Sequence[str]] = {
     plan.NEXT_DOOR: (nextdoor.QUIET, nextdoor.BUSY),
     plan.SERVER: (apiserver.WITHOUT, webhooks.STEWARD.name, webhooks.GO.name, apiserver.IN_PROCESS),
     plan.BACKGROUND: tuple(BACKGROUND),
+    plan.SCORES: (background.STEWARD.name,),
 }
 
 
@@ -73,6 +74,7 @@ class Run:
             plan.NEXT_DOOR: lambda: nextdoor.measure(step, self._size, directory, self._rate()),
             plan.SERVER: lambda: apiserver.measure(step, WEBHOOKS.get(step.peer), self._size, self._api(), directory),
             plan.BACKGROUND: lambda: background.measure(step, BACKGROUND[step.peer], self._size, directory),
+            plan.SCORES: lambda: scoring.measure(step, self._size, directory),
         }
         return ways[step.part]()
 

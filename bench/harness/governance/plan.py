@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-REVIEW, WIRE, RATE, NEXT_DOOR, SERVER, BACKGROUND = (
+REVIEW, WIRE, RATE, NEXT_DOOR, SERVER, BACKGROUND, SCORES = (
     "review",
     "webhook",
     "webhook at a rate",
     "webhook next door to policy",
     "kube-apiserver",
     "background",
+    "scores",
 )
-PARTS = (REVIEW, WIRE, RATE, NEXT_DOOR, SERVER, BACKGROUND)
+PARTS = (REVIEW, WIRE, RATE, NEXT_DOOR, SERVER, BACKGROUND, SCORES)
 """In the order of a run: rates are taken from what the webhook without one came to."""
 
 NAMESPACE = "shop"
@@ -29,7 +30,7 @@ class Size:
         rounds: How often everything is measured; medians are told.
         seconds: How long each call of load lasts.
         connections: At how many connections.
-        pods: Of the background.
+        pods: Of the background and of scores.
         idle_seconds: How long the background is watched when nothing changes, in real seconds, of a time that passes faster.
     """
 

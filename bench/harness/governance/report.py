@@ -57,6 +57,15 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("Ten idle minutes: evaluations of each policy", "idle_evaluations", digits=1, compared=False),
         Row("Ten idle minutes: CPU, % of a core", "idle_cpu_share", 0.01, digits=2, compared=False),
     ),
+    plan.SCORES: (
+        Row("{at} pods judged and counted, ms of CPU", "score_milliseconds", digits=1, compared=False),
+        Row("Longest piece of it, ms", "score_slice_milliseconds", digits=1, compared=False),
+        Row("Each pod by itself, ms of CPU", "score_alone_milliseconds", digits=1, compared=False),
+        Row("`watch` started to its first score, s", "watch_ready_seconds", digits=2, compared=False),
+        Row("Memory of `watch`, MB", "watch_memory_bytes", MEGABYTE, compared=False),
+        Row("A scrape of `watch`, ms", "scrape_milliseconds", digits=1, compared=False),
+        Row("CPU of it, ms", "scrape_cpu_milliseconds", digits=1, compared=False),
+    ),
 }
 AGAINST = {plan.NEXT_DOOR: nextdoor.QUIET, plan.BACKGROUND: background.GO.name}
 """Whom ratios are to; the Go handler elsewhere."""
@@ -68,6 +77,7 @@ TITLES = {
     plan.NEXT_DOOR: "Webhook beside `policy`",
     plan.SERVER: "At the kube-apiserver",
     plan.BACKGROUND: "Background",
+    plan.SCORES: "Scores",
 }
 
 

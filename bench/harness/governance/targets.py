@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.figures import Figures
 from harness.governance import background, nextdoor, webhooks
-from harness.governance.plan import BACKGROUND, NEXT_DOOR, REVIEW, WIRE
+from harness.governance.plan import BACKGROUND, NEXT_DOOR, REVIEW, SCORES, WIRE
 from harness.governance.reviewing import POLICIES
 from harness.targets import MEGABYTE, Verdict, ratio, value
 
@@ -33,3 +33,6 @@ def judge(figures: Figures) -> Iterator[Verdict]:
         ):
             told = f"{promise}, {pods:,} pods"
             yield value(figures, BACKGROUND, told, limit, peer=background.STEWARD.name, name=name, at=pods, unit=unit, size=size)
+    for pods in figures.places(SCORES, "score_milliseconds"):
+        for promise, limit, name in (("Judged and counted", 30, "score_milliseconds"), ("Longest piece of it", 5, "score_slice_milliseconds")):
+            yield value(figures, SCORES, f"{promise}, {pods:,} pods", limit, peer=background.STEWARD.name, name=name, at=pods, unit=" ms")
