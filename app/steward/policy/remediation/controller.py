@@ -10,7 +10,7 @@ import msgspec
 
 from steward.governance.model import Pod
 from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
-from steward.policy.remediation import guards, history, metrics, model, ownership, surroundings
+from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.decision import Decision, State, decide, is_watched, path
 from steward.policy.remediation.history import Record
@@ -101,7 +101,10 @@ class Cluster:
         if model.PATCHED_BY not in change.object.metadata.annotations:
             return ()
         top = ownership.top_controller(change.object, self._find)
-        if not isinstance(top, Workload) or not is_watched(self._record(top)):
+        if not isinstance(top, Workload):
+            return ()
+        record = self._record(top)
+        if record is None or record.result != "applied":
             return ()
         kind = next(kind for kind, store in self._stores.workloads.items() if store.by(_BY_UID, top.metadata.uid))
         return (key_of(kind, top.metadata.key),)
@@ -112,15 +115,16 @@ class Cluster:
         kind = _KINDS[word]
         store, at = self._stores.workloads[kind], Key(key.namespace, name)
         workload = store.get(at)
-        if workload is None or at in store.unreadable:
+        if workload is None:
             self.memory.forget(key)
+        if workload is None or at in store.unreadable:
             return None
         state = self._state(WORKLOADS[kind], workload, now)
         return Case(state, decide(state))
 
     def _state(self, resource: Resource[Workload], workload: Workload, now: dt.datetime) -> State:
         meta, record = workload.metadata, self._record(workload)
-        others = (self._record(one) for _, one in self._in(meta.namespace) if one.metadata.uid != meta.uid)
+        others = (one for one in self._tried() if one.metadata.namespace == meta.namespace and one.metadata.uid != meta.uid)
         untouchable = guards.reckoned_with(
             resource.kind,
             meta.name,
@@ -135,11 +139,11 @@ class Cluster:
             record=record,
             refusal=self.memory.refusal(meta.uid),
             is_plain=self.memory.is_plain(meta.uid),
-            restarts=self._restarts(workload, record) if record is not None and is_watched(record) else 0,
+            restarts=self._restarts(workload, record) if record is not None and record.result == "applied" else 0,
             budgets=tuple(self._stores.budgets.by(_BY_NAMESPACE, meta.namespace)),
             untouchable=untouchable,
-            busy=sum(is_watched(other) for other in others),
-            recent=self._recent(),
+            busy=sum(is_watched(history.read(other), other, self._config, now) for other in others),
+            recent=self._recent(now),
             config=self._config,
             now=now,
         )
@@ -150,9 +154,9 @@ class Cluster:
         meta = state.workload.metadata
         key = key_of(state.resource.kind, meta.key)
         if decision is None:
-            self.memory.stands(key, Standing())
+            self.memory.stands(key, meta.uid, Standing())
             return False
-        is_news = self.memory.stands(key, decision.standing)
+        is_news = self.memory.stands(key, meta.uid, decision.standing)
         if is_news and decision.standing.label:
             self._counters[metrics.SKIPPED.name].labels(decision.standing.label).inc()
         for action, error in outcome.results:
@@ -200,14 +204,17 @@ class Cluster:
             self._counters[name].labels(check).inc()
 
     def _record(self, workload: Workload) -> Record | None:
-        return history.newest(history.read(workload), self.memory.record(workload.metadata.uid))
+        return history.newest(self.memory.record(workload.metadata.uid), history.read(workload))
 
-    def _recent(self) -> tuple[dt.datetime, ...]:
+    def _recent(self, now: dt.datetime) -> tuple[dt.datetime, ...]:
         """When workloads were patched: as their records say, and as we remember."""
-        records = (history.read(one) for store in self._stores.workloads.values() for one in store.by(_TRIED, ""))
-        written = [record.at for record in records if is_watched(record) and record is not None]
-        remembered = self.memory.patched
-        return tuple(written) if len(written) > len(remembered) else remembered
+        records = (history.read(one) for one in self._tried())
+        written = tuple(record.at for record in records if record is not None)
+        # Of a former leader's patches the records tell, of a workload that was patched twice or robbed of its record only the memory.
+        return max(written, self.memory.patched, key=lambda times: sum(now - at < pace.HOUR for at in times))
+
+    def _tried(self) -> list[Workload]:
+        return [one for store in self._stores.workloads.values() for one in store.by(_TRIED, "")]
 
     def _restarts(self, workload: Workload, record: Record) -> int:
         """Restarts of the containers we patched, in pods that were made since."""

@@ -28,6 +28,10 @@ NOTE_LIMIT = 1000
 """Bytes of a note that hold a patch; the Event's limit is 1 kB."""
 
 
+JUDGING = dt.timedelta(minutes=1)
+"""Time to judge a patch after its deadline, before the next workload of the namespace has its turn."""
+
+
 class State(msgspec.Struct, frozen=True):
     """All that one decision rests on.
 
@@ -112,9 +116,9 @@ def deadline(workload: Workload, record: Record, config: RemediationConfig) -> d
     return record.at + dt.timedelta(seconds=rollout.deadline_seconds(workload, config.observation_seconds))
 
 
-def is_watched(record: Record | None) -> bool:
-    """Whether a patch is yet to be judged."""
-    return record is not None and record.result == "applied"
+def is_watched(record: Record | None, workload: Workload, config: RemediationConfig, now: dt.datetime) -> bool:
+    """Whether a patch is yet to be judged. One that is contested, or whose workload is somebody else's by now, never will be."""
+    return record is not None and record.result == "applied" and now < deadline(workload, record, config) + JUDGING
 
 
 def _hands_off(state: State) -> Held | None:
@@ -133,7 +137,7 @@ def _hands_off(state: State) -> Held | None:
 def _watch(state: State, ours: Patch) -> Decision | None:
     """A patch that is yet to be judged: undone, waited for, or proved."""
     record, workload = state.record, state.workload
-    if record is None or not is_watched(record) or history.lost(workload, record):
+    if record is None or record.result != "applied" or history.lost(workload, record):
         return None
     if state.restarts:
         return _take_back(state, record, "reverted", reasons.REVERTED, f"containers were restarted since the patch ({state.restarts} times)")

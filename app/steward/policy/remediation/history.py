@@ -37,7 +37,7 @@ class Record(Struct, frozen=True, kw_only=True):
         patch: Digest of all our fields.
         fields: Their names.
         result: What came of it.
-        at: When, RFC 3339 in UTC.
+        at: When it was made, or taken back; RFC 3339 in UTC.
         tries: How often it was taken back for this template.
     """
 
@@ -70,7 +70,7 @@ def read(workload: Workload) -> Record | None:
 
 
 def newest(one: Record | None, two: Record | None) -> Record | None:
-    """The later of two records: that of the workload, and ours where somebody took it off."""
+    """The later of two records, or else the first: ours, where somebody took that of the workload off, and that of the workload."""
     return max((record for record in (one, two) if record is not None), key=lambda record: record.at, default=None)
 
 
@@ -84,7 +84,8 @@ def attempt(workload: Workload, patch: Patch, before: Record | None, now: dt.dat
 def concluded(record: Record, result: Result, now: dt.datetime) -> Record:
     """The same attempt, and what came of it."""
     tries = record.tries + 1 if result == "reverted" else record.tries
-    return msgspec.structs.replace(record, result=result, at=now.replace(microsecond=0), tries=tries)
+    at = record.at if result == "proved" else now.replace(microsecond=0)
+    return msgspec.structs.replace(record, result=result, at=at, tries=tries)
 
 
 def lost(workload: Workload, record: Record) -> tuple[str, ...]:

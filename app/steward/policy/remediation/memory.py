@@ -66,6 +66,7 @@ class Memory:
         self._records: dict[str, Record] = {}
         self._refusals: dict[str, Refusal] = {}
         self._plain: set[str] = set()
+        self._uids: dict[Key, str] = {}
         self._standings: dict[str, dict[Key, Standing]] = {}
         self._patched: deque[dt.datetime] = deque(maxlen=ATTEMPTS_LIMIT)
 
@@ -101,15 +102,19 @@ class Memory:
         """Somebody else wrote the record of this workload."""
         self._plain.add(uid)
 
-    def stands(self, key: Key, standing: Standing) -> bool:
+    def stands(self, key: Key, uid: str, standing: Standing) -> bool:
         """Note how it is with a workload; whether that is news."""
+        if self._uids.get(key, uid) != uid:
+            self.forget(key)
+        self._uids[key] = uid
         standings = self._standings.setdefault(key.namespace, {})
         is_news = standings.get(key) != standing
         standings[key] = standing
         return is_news
 
-    def forget(self, key: Key, uid: str = "") -> None:
+    def forget(self, key: Key) -> None:
         """The workload is gone."""
+        uid = self._uids.pop(key, "")
         for known in (self._records, self._refusals):
             known.pop(uid, None)
         self._plain.discard(uid)

@@ -377,21 +377,60 @@ async def test_one_workload_of_a_namespace_after_the_other(town):
     assert 1 == town.process.sample(metrics.SKIPPED, "namespace_busy")
 
 
+async def test_a_contest_does_not_keep_the_namespace_busy(town):
+    _policy(town)
+    contested, other = town.add(workload()), town.add(_named("api"))
+    await town.step(contested)
+
+    def revert(whole):
+        del whole["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+        whole["metadata"]["managedFields"] = []
+
+    _replace(town, contested, revert)
+    await town.step(contested)
+    await town.step(other)
+    at_once = town.patches()
+    await town.step(other, after=12 * MINUTES)
+
+    assert (1, 2) == (at_once, town.patches())
+
+
+async def test_a_workload_that_was_made_anew_has_no_past(town):
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    await town.step(key, after=11 * MINUTES)
+    town.api.remove("deployments", "shop/web")
+    await town.step(key)
+    town.add(workload())
+    await town.step(key)
+
+    assert 3 == town.patches()
+    assert 1 == len(town.process.cluster.memory._records)
+
+
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_ten_workloads_an_hour_in_all_namespaces(town, restarted):
+@pytest.mark.parametrize("proved", [False, True])
+async def test_ten_workloads_an_hour_in_all_namespaces(town, restarted, proved):
     for number in range(12):
-        _policy(town, f"team-{number}")
+        _policy(town, f"team-{number}", requireLivenessProbe=False)
     keys = [town.add(workload(meta={"namespace": f"team-{number}"})) for number in range(12)]
     for key in keys[:10]:
         await town.step(key, after=dt.timedelta(seconds=1))
+    if proved:
+        for key in keys[:10]:
+            town.roll(key)
+            await town.step(key, after=dt.timedelta(seconds=70))
     if restarted:
         town.restart()
     for key in keys[10:]:
         await town.step(key, after=dt.timedelta(seconds=1))
 
-    assert 10 == town.patches()
+    before = town.patches()
     await town.step(keys[10], after=61 * MINUTES)
-    assert 11 == town.patches()
+
+    assert all("readinessProbe" not in town.main(key) for key in keys[11:])
+    assert before + 1 == town.patches()
 
 
 # The status.
