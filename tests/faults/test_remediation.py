@@ -14,6 +14,7 @@ from steward.governance.model import PODS
 from steward.policy.remediation import metrics, reasons
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.controller import controller
+from steward.policy.remediation.model import WORKLOADS
 from steward.policy.remediation.rights import RIGHTS
 from steward.runtime import auth
 from steward.runtime import metrics as runtime_metrics
@@ -22,6 +23,7 @@ from steward.runtime.manager import Manager
 from steward.runtime.transport import HTTPTransport
 from steward.telemetry.metrics import bind
 from support import helm
+from support.owners import OWNERS
 from support.workloads import container, workload
 
 SECONDS = 60
@@ -71,14 +73,20 @@ class Team:
         """Reasons of the Events about a Deployment."""
         return {event["reason"] for event in self.get("events.events.k8s.io")["items"] if event["regarding"]["name"] == name}
 
-    def ask(self) -> None:
-        """Put an enforced policy there."""
-        self.cluster.apply(policy_manifest(self.name))
+    def told(self, reason: str) -> set[str]:
+        """Names of the objects about which there is an Event of this reason."""
+        return {event["regarding"]["name"] for event in self.get("events.events.k8s.io")["items"] if event["reason"] == reason}
 
+    def notes(self) -> str:
+        """What all Events say."""
+        return "\n".join(event.get("note", "") for event in self.get("events.events.k8s.io")["items"])
 
-def policy_manifest(namespace: str) -> dict:
-    spec = {"requireReadinessProbe": True, "enforcementMode": "enforce", "defaultProbe": {"periodSeconds": 10}}
-    return {"apiVersion": "policy.steward.dev/v1alpha1", "kind": "DevOpsPolicy", "metadata": {"name": "p", "namespace": namespace}, "spec": spec}
+    def ask(self, **asked) -> None:
+        """Put a policy there that is enforced, and asks for readiness probes if nothing else is said."""
+        asked = asked or {"requireReadinessProbe": True, "defaultProbe": {"periodSeconds": 10}}
+        spec = {"enforcementMode": "enforce", **asked}
+        meta = {"name": "p", "namespace": self.name}
+        self.cluster.apply({"apiVersion": "policy.steward.dev/v1alpha1", "kind": "DevOpsPolicy", "metadata": meta, "spec": spec})
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -161,25 +169,32 @@ async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane,
     ]
 
 
-OWNERS = {
-    "flux": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}},
-    "argo": {"labels": {"argocd.argoproj.io/instance": "shop"}},
-    "helm": {
-        "labels": {"app.kubernetes.io/managed-by": "Helm"},
-        "annotations": {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "shop"},
-    },
-}
-
-
-async def test_what_belongs_to_flux_argo_or_helm_is_not_written_and_not_even_tried(plane, at_work):
+async def test_what_belongs_to_somebody_else_is_not_written_and_not_even_tried(plane, at_work):
+    """Every owner, every kind."""
     team = Team(plane)
-    for name, meta in OWNERS.items():
-        team.add(name, **meta)
+    for manager in {owner.manager for owner in OWNERS.values()}:
+        made = [
+            _bare(kind, f"{name}-{kind.lower()}", team.name, owner.meta(kind, team.name, f"{name}-{kind.lower()}"))
+            for kind in WORKLOADS
+            for name, owner in OWNERS.items()
+            if owner.manager == manager
+        ]
+        plane.kubectl("create", f"--field-manager={manager or 'kubectl'}", "-f", "-", stdin=yaml.safe_dump_all(made))
     team.ask()
 
-    for name in OWNERS:
-        await until(lambda name=name: "RemediationProposed" in team.said(name), f"Event about {name}")
+    wanted = {f"{name}-{kind.lower()}" for kind in WORKLOADS for name in OWNERS}
+    await until(lambda: wanted == team.told("RemediationProposed"), f"Event about each of {len(wanted)} workloads")
     assert [] == at_work()
+
+
+def _bare(kind: str, name: str, namespace: str, meta: dict) -> dict:
+    """A workload without pods: whose it is comes before how it is."""
+    made = workload(kind, container(image="registry.k8s.io/pause:3.10.1"), pod={"nodeSelector": {"nowhere": "true"}}, meta={"name": name})
+    made["metadata"] = {"name": name, "namespace": namespace, **meta}
+    del made["status"]
+    if kind != "DaemonSet":
+        made["spec"]["replicas"] = 0
+    return made
 
 
 async def test_a_patch_whose_pods_a_quota_refuses_is_not_written(plane, at_work):
@@ -193,7 +208,20 @@ async def test_a_patch_whose_pods_a_quota_refuses_is_not_written(plane, at_work)
     await until(lambda: "RemediationRefused" in team.said(), "Event")
     assert "readinessProbe" not in team.main()
     assert all(request.is_dry_run for request in at_work())
-    assert any("exceeded quota: full" in event.get("note", "") for event in team.get("events.events.k8s.io")["items"])
+    assert "exceeded quota: full" in team.notes()
+
+
+async def test_a_patch_whose_pods_a_limit_range_refuses_is_not_written(plane, at_work):
+    team = Team(plane)
+    team.add()
+    limits = {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]}
+    plane.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small", "namespace": team.name}, "spec": limits})
+    team.ask(requireResources=True, defaultResources={"memoryRequest": "128Mi", "memoryLimit": "256Mi"})
+
+    await until(lambda: "RemediationRefused" in team.said(), "Event")
+    assert "resources" not in team.main() or not team.main()["resources"]
+    assert all(request.is_dry_run for request in at_work())
+    assert "maximum memory usage per Container is 100Mi" in team.notes()
 
 
 async def test_a_patch_whose_pods_pod_security_refuses_is_not_written(plane, at_work):
@@ -205,7 +233,7 @@ async def test_a_patch_whose_pods_pod_security_refuses_is_not_written(plane, at_
     await until(lambda: "RemediationRefused" in team.said(), "Event")
     assert "readinessProbe" not in team.main()
     assert all(request.is_dry_run for request in at_work())
-    assert any("violates PodSecurity" in event.get("note", "") for event in team.get("events.events.k8s.io")["items"])
+    assert "violates PodSecurity" in team.notes()
 
 
 async def test_a_patch_after_which_pods_restart_is_taken_back(plane, at_work):

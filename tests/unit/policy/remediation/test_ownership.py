@@ -6,6 +6,7 @@ from steward.policy.remediation import ownership
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.model import WORKLOADS, ReplicaSet, Workload
 from steward.runtime.resource import ObjectMeta, OwnerReference
+from support.owners import HELM, OWNERS, tracking
 from support.workloads import read, workload
 
 CONFIG = RemediationConfig()
@@ -16,44 +17,6 @@ def _by(manager, operation="Apply", subresource=""):
     return {"managedFields": [entry]}
 
 
-def _tracking(kind, name="web"):
-    return f"shop-app:apps/{kind}:shop/{name}"
-
-
-HELM = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}
-KUSTOMIZE = {"kustomize.toolkit.fluxcd.io/name": "a", "kustomize.toolkit.fluxcd.io/namespace": "b"}
-FLUX_HELM = {"helm.toolkit.fluxcd.io/name": "a", "helm.toolkit.fluxcd.io/namespace": "b"}
-ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web", "uid": "r", "controller": True}
-APP = {"apiVersion": "example.com/v1", "kind": "App", "name": "web", "uid": "a"}
-
-OWNERS = {
-    "flux kustomize": (lambda _: {"labels": KUSTOMIZE}, "Flux kustomize"),
-    "flux that lets others write": (
-        lambda _: {"labels": KUSTOMIZE, "annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Merge"}},
-        "Flux kustomize",
-    ),
-    "flux kustomize by manager": (lambda _: _by("kustomize-controller"), "Flux"),
-    "flux helm": (lambda _: {"labels": FLUX_HELM}, "Flux helm"),
-    "flux helm by manager": (lambda _: _by("helm-controller"), "Flux"),
-    "argo tracking id": (lambda kind: {"annotations": {"argocd.argoproj.io/tracking-id": _tracking(kind)}}, "Argo CD"),
-    "argo installation id": (lambda _: {"annotations": {"argocd.argoproj.io/installation-id": "one"}}, "Argo CD"),
-    "argo label": (lambda _: {"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD"),
-    "argo legacy label": (lambda _: {"labels": {"applications.argoproj.io/app-name": "shop"}}, "Argo CD"),
-    "argo by manager": (lambda _: _by("argocd-controller"), "Argo CD"),
-    "helm": (lambda _: {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": HELM}, "Helm"),
-    "helm by manager": (lambda _: _by("helm", "Update"), "Helm"),
-    "another by label": (lambda _: {"labels": {"app.kubernetes.io/managed-by": "jsonnet"}}, "jsonnet"),
-    "terraform": (lambda _: _by("Terraform", "Update"), "Terraform"),
-    "pulumi": (lambda _: _by("pulumi-kubernetes-6a1f3b"), "pulumi-kubernetes-6a1f3b"),
-    "rancher": (lambda _: _by("rancher", "Update"), "rancher"),
-    "fleet": (lambda _: _by("fleet-agent", "Update"), "fleet-agent"),
-    "kapp": (lambda _: _by("kapp-server", "Update"), "kapp-server"),
-    "ourselves": (lambda _: {"labels": {"steward.dev/job": "steward-policy"}}, "Steward"),
-    "a custom resource": (lambda _: {"ownerReferences": [ROLLOUT]}, "Rollout"),
-    "an owner that does not control": (lambda _: {"ownerReferences": [APP]}, "App"),
-}
-"""Every owner of the table, what shows it, and what it is called."""
-
 NOBODYS = {
     "nothing": lambda _: {},
     "kubectl create": lambda _: _by("kubectl-create", "Update"),
@@ -62,7 +25,7 @@ NOBODYS = {
     ),
     "the name of an application": lambda _: {"labels": {"app.kubernetes.io/instance": "shop", "app.kubernetes.io/name": "web"}},
     "a tracking id that came with a copy": lambda kind: {
-        "annotations": {"argocd.argoproj.io/tracking-id": _tracking(kind, "original"), "argocd.argoproj.io/installation-id": "one"}
+        "annotations": {"argocd.argoproj.io/tracking-id": tracking(kind, "shop", "original"), "argocd.argoproj.io/installation-id": "one"}
     },
     "half of the labels of flux": lambda _: {"labels": {"kustomize.toolkit.fluxcd.io/name": "a"}},
     "annotations of helm alone": lambda _: {"annotations": HELM},
@@ -74,11 +37,12 @@ NOBODYS = {
 @pytest.mark.parametrize("kind", WORKLOADS)
 @pytest.mark.parametrize("owner", OWNERS)
 def test_a_workload_of_an_owner_is_left_to_them(owner, kind):
-    meta, name = OWNERS[owner]
-    found = ownership.owner_of(WORKLOADS[kind], read(workload(kind, meta=meta(kind))), CONFIG)
+    proof = OWNERS[owner]
+    meta = proof.meta(kind, "shop", "web") | (_by(proof.manager) if proof.manager else {})
+    found = ownership.owner_of(WORKLOADS[kind], read(workload(kind, meta=meta)), CONFIG)
 
     assert found is not None
-    assert name == found.name
+    assert proof.name == found.name
 
 
 @pytest.mark.parametrize("kind", WORKLOADS)
