@@ -120,11 +120,15 @@ class Cluster:
         if workload is None or at in store.unreadable:
             return None
         state = self._state(WORKLOADS[kind], workload, now)
-        return Case(state, decide(state))
+        decision = decide(state)
+        if decision is not None and decision.is_attempt:
+            # Only now, for it is a look at everything that was ever patched.
+            state = self._paced(state)
+            decision = decide(state)
+        return Case(state, decision)
 
     def _state(self, resource: Resource[Workload], workload: Workload, now: dt.datetime) -> State:
         meta, record = workload.metadata, self._record(workload)
-        others = (one for one in self._tried() if one.metadata.namespace == meta.namespace and one.metadata.uid != meta.uid)
         untouchable = guards.reckoned_with(
             resource.kind,
             meta.name,
@@ -142,11 +146,16 @@ class Cluster:
             restarts=self._restarts(workload, record) if record is not None and record.result == "applied" else 0,
             budgets=tuple(self._stores.budgets.by(_BY_NAMESPACE, meta.namespace)),
             untouchable=untouchable,
-            busy=sum(is_watched(history.read(other), other, self._config, now) for other in others),
-            recent=self._recent(now),
             config=self._config,
             now=now,
         )
+
+    def _paced(self, state: State) -> State:
+        """The same with what there is to know about other workloads."""
+        meta, now = state.workload.metadata, state.now
+        others = (one for one in self._tried() if one.metadata.namespace == meta.namespace and one.metadata.uid != meta.uid)
+        busy = sum(is_watched(history.read(other), other, self._config, now) for other in others)
+        return msgspec.structs.replace(state, busy=busy, recent=self._recent(now))
 
     def concluded(self, case: Case, _plan: Plan, outcome: Outcome, _seconds: float) -> bool:
         """Remember and count what became of a plan."""
@@ -189,8 +198,7 @@ class Cluster:
 
     def _refused(self, state: State, decision: Decision, error: Exception) -> None:
         meta, record = state.workload.metadata, decision.record
-        is_attempt = record is not None and record.result == "applied"
-        if isinstance(error, errors.Conflict) and not is_attempt:
+        if isinstance(error, errors.Conflict) and not decision.is_attempt:
             # Nothing of ours can be in conflict when it is taken back, but for the record.
             self.memory.leave_record(meta.uid)
         elif isinstance(error, errors.Conflict | errors.Unproved | errors.Invalid) and record is not None:

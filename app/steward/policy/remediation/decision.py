@@ -45,10 +45,10 @@ class State(msgspec.Struct, frozen=True):
         restarts: Restarts of patched containers in pods that are younger than the patch.
         budgets: PodDisruptionBudgets of the namespace.
         untouchable: Resources that an autoscaler reckons with.
-        busy: Other workloads of the namespace that are being watched.
-        recent: When workloads were patched, in all namespaces.
         config: What the user configured.
         now: Wall clock.
+        busy: Other workloads of the namespace that are being watched.
+        recent: When workloads were patched, in all namespaces.
     """
 
     resource: Resource[Workload]
@@ -60,10 +60,10 @@ class State(msgspec.Struct, frozen=True):
     restarts: int
     budgets: tuple[Budget, ...]
     untouchable: frozenset[str]
-    busy: int
-    recent: tuple[dt.datetime, ...]
     config: RemediationConfig
     now: dt.datetime
+    busy: int = 0
+    recent: tuple[dt.datetime, ...] = ()
 
 
 class Decision(NamedTuple):
@@ -81,6 +81,11 @@ class Decision(NamedTuple):
     record: Record | None = None
     checks: tuple[Check, ...] = ()
 
+    @property
+    def is_attempt(self) -> bool:
+        """Whether something is added."""
+        return self.record is not None and self.record.result == "applied"
+
 
 Waiting = tuple[Held, Reason, float | None]
 """What a patch waits for, how that is told, and the seconds after which it may be otherwise."""
@@ -92,6 +97,8 @@ def decide(state: State) -> Decision | None:
     if workload.metadata.deletion_timestamp is not None:
         return None
     ours = additions.owned(workload)
+    if not ours and not state.policies:
+        return None
     hands_off = _hands_off(state)
     if hands_off is None and ours:
         found = _watch(state, ours) or _stale(state, ours)
