@@ -20,6 +20,9 @@ GOOD = {
 BARE = {"name": "app", "image": "registry.example.com/app"}
 
 
+_STEWARD = [sys.executable, "-c", "from steward.cli import main; main()"]
+
+
 class Done(NamedTuple):
     """What a process left."""
 
@@ -36,7 +39,11 @@ class Desk:
 
     def steward(self, *arguments: str, stdin: str = "") -> Done:
         """Run the command line."""
-        return self._run([sys.executable, "-c", "from steward.cli import main; main()", *map(str, arguments)], stdin)
+        return self._run([*_STEWARD, *map(str, arguments)], stdin)
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start the command line, for what does not end by itself; options as of Popen."""
+        return subprocess.Popen([*_STEWARD, *arguments], text=True, env=self._environment(), **options)
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl, which must succeed; what it prints."""
@@ -54,10 +61,12 @@ class Desk:
             )
 
     def _run(self, command: list[str], stdin: str) -> Done:
-        environment = {"PATH": "/usr/bin:/bin", "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent)}
-        environment |= {"PATH": f"{Path(helm.tool('helm')).parent}:{environment['PATH']}"}
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment, timeout=50)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=self._environment(), timeout=50)
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def _environment(self) -> dict[str, str]:
+        tools = Path(helm.tool("helm")).parent
+        return {"PATH": f"{tools}:/usr/bin:/bin", "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent)}
 
 
 def pod(name: str, namespace: str, container: dict[str, Any] = GOOD, *, restarts: int = 0, phase: str = "Running", **meta: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from steward.cli.probe import probe
 from steward.cli.run import run
 from steward.cli.verify import verify
 from steward.cli.version import version, version_text
+from steward.cli.watch import watch
 from steward.runtime.errors import StewardError
 
 
@@ -38,6 +39,7 @@ for _command in (
     check,
     list_,
     analyze,
+    watch,
     list_contexts,
     crd,
     policy,

@@ -16,6 +16,7 @@ from steward.runtime.errors import StewardError
 
 if TYPE_CHECKING:
     from steward.cli.surveys import Part, Survey
+    from steward.governance.scores import Formula
 
 MOVERS = 3
 """Checks named in a line: what costs most."""
@@ -110,17 +111,18 @@ def _lines(found: list[Survey], total: Part, judging: Judging, *, several: bool,
     for survey in found:
         about = (survey.context,) if several else ()
         if in_full:
-            rows += [(*about, name, *_cells(part, judging)) for name, part in survey.namespaces.items()]
+            rows += [(*about, name, *score_cells(part, judging.formula)) for name, part in survey.namespaces.items()]
         if several:
-            rows.append((*about, "(all)", *_cells(survey.total, judging)))
-    rows.append((*(("(all)",) if several else ()), "(all)", *_cells(total, judging)))
+            rows.append((*about, "(all)", *score_cells(survey.total, judging.formula)))
+    rows.append((*(("(all)",) if several else ()), "(all)", *score_cells(total, judging.formula)))
     yield table((*first, "NAMESPACE", "PODS", "SCORE", "CLASS", "VIOLATIONS", "COSTS MOST"), rows)
 
 
-def _cells(part: Part, judging: Judging) -> tuple[str, ...]:
+def score_cells(part: Part, formula: Formula) -> tuple[str, ...]:
+    """Pods, score, class, violations and what costs most, as cells of a table."""
     from steward.governance.scores import classify, shown
 
-    score = part.score(judging.formula)
+    score = part.score(formula)
     ranked = sorted(part.tally.points.items(), key=lambda one: -one[1])
     movers = ", ".join(f"{check} {points}" for check, points in ranked[:MOVERS] if points)
     worth = ("-", "-") if score is None else (shown(score), colored(classify(score), COLORS))

@@ -62,12 +62,12 @@ def _row(pod: Pod, verdict: Verdict | None, points: str) -> tuple[str, ...]:
         pod.status.phase or "-",
         str(_restarts(pod)),
         "-" if owner["kind"] == "Pod" else f"{owner['kind']}/{owner['name']}",
-        "-" if verdict is None else _violations(verdict),
+        "-" if verdict is None else violation_counts(verdict),
         points,
     )
 
 
-def _violations(verdict: Verdict) -> str:
+def violation_counts(verdict: Verdict) -> str:
     """How many of each severity, the worst first."""
     counts = {severity: sum(one.severity == severity for one in verdict.violations) for severity in SEVERITIES}
     said = [f"{count} {colored(severity, SEVERE)}" for severity, count in counts.items() if count]
