@@ -80,6 +80,7 @@ CHANGED = {
     "components.headless.config.longNames": "hash",
     "components.watch.config.bundle": "baseline",
     "components.watch.config.formula": "ratio",
+    "components.watch.config.injectedContainers": ["mesh"],
     "components.watch.config.systemNamespaces": ["kube-*"],
     "rbac.scope": "namespace",
     "rbac.namespaces": ["a"],

@@ -8,14 +8,14 @@ deny it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from steward.governance.model import Pod, Workload
 from steward.governance.policies import DevOpsPolicy, rules_of
-from steward.governance.rules import Exempted, evaluate
+from steward.governance.rules import INJECTED, Exempted, evaluate
 from steward.governance.violations import CHECKS, SEVERITIES, Check, Severity
 
 DENIED: tuple[Severity, ...] = ("critical", "high")
@@ -96,7 +96,9 @@ class Combined(msgspec.Struct, frozen=True):
         return tuple(one for one in self.findings if one.is_denied)
 
 
-def judge(pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workload: Workload | None = None) -> Combined | None:
+def judge(
+    pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workload: Workload | None = None, injected: Collection[str] = INJECTED
+) -> Combined | None:
     """Judge one pod by all of these policies; arguments as of :func:`steward.governance.rules.evaluate`.
 
     Returns: None for a pod that is over.
@@ -105,7 +107,7 @@ def judge(pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workl
     excused: list[Excused] = []
     expired: list[Excused] = []
     for policy in policies:
-        verdict = evaluate(pod, rules_of(policy), now=now, workload=workload)
+        verdict = evaluate(pod, rules_of(policy), now=now, workload=workload, injected=injected)
         if verdict is None:
             return None
         name = policy.metadata.name

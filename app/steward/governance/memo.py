@@ -6,11 +6,11 @@ Only restarts, and being pending for too long, are a pod's own. A pod with one o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from steward.governance.model import TEMPLATE_HASH_LABEL, Pod
-from steward.governance.rules import Rules, Verdict, evaluate
+from steward.governance.rules import INJECTED, Rules, Verdict, evaluate
 
 R = TypeVar("R")
 
@@ -34,10 +34,12 @@ class Judge(Generic[R]):
     Args:
         rules: What is asked of pods.
         of: What is made of a verdict; pure.
+        injected: Names of containers that nobody wrote.
     """
 
-    def __init__(self, rules: Rules, of: Callable[[Verdict], R]) -> None:
+    def __init__(self, rules: Rules, of: Callable[[Verdict], R], *, injected: Collection[str] = INJECTED) -> None:
         self._rules = rules
+        self._injected = injected
         self._of = of
         self._by_labels = any(exemption.match_labels for exemption in rules.exemptions)
         self._ends = sorted(exemption.expires for exemption in rules.exemptions)
@@ -69,7 +71,7 @@ class Judge(Generic[R]):
         return known.result
 
     def _judged(self, pod: Pod, now: dt.datetime) -> R | None:
-        verdict = evaluate(pod, self._rules, now=now)
+        verdict = evaluate(pod, self._rules, now=now, injected=self._injected)
         return None if verdict is None else self._of(verdict)
 
     def _is_its_own(self, pod: Pod, now: dt.datetime) -> bool:

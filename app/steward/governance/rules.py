@@ -12,15 +12,16 @@ missing_resources  yes yes     no   no        yes
 high_restarts      yes yes     no   no        yes
 ================== === ======= ==== ========= ===========
 
-``pending`` looks at the pod. A sidecar is an init container that is always restarted (KEP-753). A plain init container cannot have
-probes, and one that fails keeps its pod pending; an ephemeral container can have neither probes nor resources. A Job is to end, so
-nobody waits for it to get ready.
+``pending`` looks at the pod. Of a container that was injected on its way, by a mesh or the like, only image and restarts are looked at:
+nobody wrote it, so nobody can mend it, and who takes such a name for a container of their own gains little by it. A sidecar is an init
+container that is always restarted (KEP-753). A plain init container cannot have probes, and one that fails keeps its pod pending; an
+ephemeral container can have neither probes nor resources. A Job is to end, so nobody waits for it to get ready.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Annotated
 
@@ -80,7 +81,15 @@ class Verdict(msgspec.Struct, frozen=True):
     applied: tuple[tuple[Check, Severity], ...]
 
 
-def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | None = None) -> Verdict | None:
+INJECTED = ("istio-proxy", "linkerd-proxy", "vault-agent")
+"""Names of the containers that meshes and the like add to pods, by their own documentation."""
+
+Injected = Annotated[
+    tuple[str, ...], Meta(description="Names of containers that are injected on the way. Of them only image and restarts are looked at.")
+]
+
+
+def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | None = None, injected: Collection[str] = INJECTED) -> Verdict | None:
     """Judge one pod or pod template.
 
     Args:
@@ -88,6 +97,7 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
         rules: What is asked of it.
         now: Decides about pending pods and exemptions.
         workload: What it belongs to; the pod's controller, or else the pod, when it is not given.
+        injected: Names of containers that nobody wrote.
 
     Returns: None for a pod that is over: it is neither judged nor counted.
     """
@@ -95,7 +105,7 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
         return None
     of = workload or owner_of(pod)
     violations, exempted, expired, applied = [], [], [], []
-    for check, found in _findings(pod, rules, is_job=of.kind in ("Job", "CronJob"), now=now):
+    for check, found in _findings(pod, rules, is_job=of.kind in ("Job", "CronJob"), now=now, injected=injected):
         applied.append((check, rules.severity_overrides.of(check)))
         if found is None:
             continue
@@ -114,14 +124,14 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
 _Finding = tuple[Check, Violation | None]
 
 
-def _findings(pod: Pod, rules: Rules, *, is_job: bool, now: dt.datetime) -> Iterator[_Finding]:
+def _findings(pod: Pod, rules: Rules, *, is_job: bool, now: dt.datetime, injected: Collection[str]) -> Iterator[_Finding]:
     """Each check that applies, with what it found."""
     spec = pod.spec
     sidecars = [container for container in spec.init_containers if container.restart_policy == "Always"]
     if rules.forbid_latest_tag:
         for container in (*spec.init_containers, *spec.containers, *spec.ephemeral_containers):
             yield "latest_tag", _unpinned(container, rules)
-    for container in (*sidecars, *spec.containers):
+    for container in [one for one in (*sidecars, *spec.containers) if one.name not in injected]:
         if rules.require_liveness_probe and not is_job:
             yield "missing_liveness", _missing(container, rules, "missing_liveness", "livenessProbe", there=container.liveness_probe is not None)
         if rules.require_readiness_probe and not is_job:

@@ -34,7 +34,8 @@ class Census:
     def __init__(self, config: Config, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
         self._clock = clock
         self._system = SystemNamespaces(config.system_namespaces)
-        self._judge = Judge(BUNDLES[config.bundle], partial(contribution, weights=config.weights, severity_weighted=config.severity_weighted))
+        count = partial(contribution, weights=config.weights, severity_weighted=config.severity_weighted)
+        self._judge = Judge(BUNDLES[config.bundle], count, injected=config.injected_containers)
         # Scrapes read, and take up what became late, in their own threads.
         self._lock = threading.Lock()
         self._counted: dict[Key, Contribution] = {}

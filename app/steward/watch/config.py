@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from steward.governance.bundles import Bundle
 from steward.governance.namespaces import SYSTEM_NAMESPACES, Patterns, check_patterns
+from steward.governance.rules import INJECTED, Injected
 from steward.governance.scores import Formula, Weights
 
 
@@ -22,6 +23,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     ] = "seed"
     severity_weighted: Annotated[bool, Meta(description="Whether points count 3 times for critical violations and twice for high ones.")] = False
     weights: Weights = Weights()
+    injected_containers: Injected = INJECTED
     system_namespaces: Patterns = SYSTEM_NAMESPACES
 
     def __post_init__(self) -> None:

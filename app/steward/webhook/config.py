@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from steward.governance.rules import INJECTED, Injected
+
 DERIVED: dict[str, Any] = {"x-derived": True}
 """Marks a field that the chart fills from other values; it is no value itself."""
 
@@ -32,8 +34,5 @@ class Serving(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
 class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Configuration of the component ``webhook``."""
 
-    injected_containers: Annotated[
-        tuple[str, ...],
-        msgspec.Meta(description="Names of containers that are injected on the way. Only their images are looked at."),
-    ] = ("istio-proxy", "linkerd-proxy", "vault-agent")
+    injected_containers: Injected = INJECTED
     serving: Annotated[Serving, msgspec.Meta(description="Where admission is served.", extra_json_schema=DERIVED)] = Serving()

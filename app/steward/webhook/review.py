@@ -10,15 +10,11 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from steward.governance.combining import Combined, Finding, judge
-from steward.governance.model import Pod
+from steward.governance.combining import Finding, judge
 from steward.governance.policies import DevOpsPolicy
 from steward.governance.violations import Check
 from steward.webhook import wording
 from steward.webhook.subject import Subject
-
-INJECTABLE: frozenset[Check] = frozenset({"missing_liveness", "missing_readiness", "missing_resources"})
-"""What is not asked of containers that were injected. Their image is: whoever takes such a name for a container of their own gains nothing by it."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -60,7 +56,7 @@ def review(subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.dateti
     asked = [_asking_only(policy, subject.checks) for policy in policies]
     if not asked:
         return ALLOWED
-    combined = _judged(subject, subject.pod, asked, now, injected)
+    combined = judge(subject.pod, asked, now=now, workload=subject.workload, injected=injected)
     if combined is None:
         return ALLOWED
     denied: tuple[Finding, ...] = ()
@@ -93,15 +89,9 @@ def _asking_only(policy: DevOpsPolicy, checks: frozenset[Check]) -> DevOpsPolicy
     return msgspec.structs.replace(policy, spec=narrowed)
 
 
-def _judged(subject: Subject, pod: Pod, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> Combined | None:
-    combined = judge(pod, asked, now=now, workload=subject.workload)
-    if combined is None or not injected:
-        return combined
-    findings = tuple(one for one in combined.findings if one.container not in injected or one.check not in INJECTABLE)
-    return msgspec.structs.replace(combined, findings=findings)
-
-
 def _had(subject: Subject, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> set[tuple[Check, str]]:
     """What was wrong before."""
-    combined = _judged(subject, subject.before, asked, now, injected) if subject.before is not None else None
+    if subject.before is None:
+        return set()
+    combined = judge(subject.before, asked, now=now, workload=subject.workload, injected=injected)
     return {(one.check, one.container) for one in combined.findings} if combined is not None else set()

@@ -164,6 +164,7 @@ def test_which_namespaces_are_of_the_system_can_be_said():
         (Config(bundle="baseline"), 93),
         (Config(severity_weighted=True), 85),
         (Config(weights=Weights(latest_tag=50)), 45),
+        (Config(injected_containers=("web",)), 95),
         (Config(formula="float"), 90.0),
         (Config(formula="ratio"), 100 * 4 / 9),
     ],
