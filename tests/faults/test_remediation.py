@@ -29,6 +29,9 @@ from support.workloads import container, workload
 SECONDS = 60
 """For whatever is waited for: rollouts of pods that kwok carries take a few."""
 
+OBSERVED = 60
+"""Seconds that a patched workload is watched: the least that can be configured."""
+
 CRD = helm.CHART / "files" / "crds" / "devopspolicies.policy.steward.dev.yaml"
 _numbers = itertools.count(1)
 
@@ -51,10 +54,10 @@ class Team:
         self.name = f"team-{next(_numbers)}"
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}})
 
-    def add(self, name: str = "web", **meta) -> None:
+    def add(self, name: str = "web", **spec) -> None:
         """Make a Deployment of two pods, by ``kubectl create``, and wait until they are available."""
-        made = workload("Deployment", container(image="registry.k8s.io/pause:3.10.1"), pod={"nodeName": NODE})
-        made["metadata"] = {"name": name, "namespace": self.name, **meta}
+        made = workload("Deployment", container(image="registry.k8s.io/pause:3.10.1"), pod={"nodeName": NODE}, **spec)
+        made["metadata"] = {"name": name, "namespace": self.name}
         labels = {"app": name}
         made["spec"]["selector"]["matchLabels"] = made["spec"]["template"]["metadata"]["labels"] = labels
         del made["status"]
@@ -89,11 +92,11 @@ class Team:
         self.cluster.apply({"apiVersion": "policy.steward.dev/v1alpha1", "kind": "DevOpsPolicy", "metadata": meta, "spec": spec})
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
+async def until(condition: Callable[[], object], what: str, *, seconds: float = SECONDS) -> None:
     """Look four times a second, beside what runs on the loop."""
-    deadline = asyncio.get_running_loop().time() + SECONDS
+    deadline = asyncio.get_running_loop().time() + seconds
     while not await asyncio.to_thread(condition):
-        assert asyncio.get_running_loop().time() < deadline, f"after {SECONDS} s: no {what}"
+        assert asyncio.get_running_loop().time() < deadline, f"after {seconds} s: no {what}"
         await asyncio.sleep(0.25)
 
 
@@ -130,7 +133,7 @@ async def at_work(plane, tmp_path) -> AsyncIterator[Callable[[], list]]:
     transport = HTTPTransport(auth.load(user_agent="steward/tests", kubeconfig=str(tmp_path / "kubeconfig")))
     manager = Manager(
         COMPONENT,
-        RemediationConfig(enabled=True, max_per_hour=100),
+        RemediationConfig(enabled=True, max_per_hour=100, observation_seconds=OBSERVED),
         transport=transport,
         instruments=bind((*runtime_metrics.ALL, *COMPONENT.metrics), CollectorRegistry(), component="policy"),
         identity="steward-0",
@@ -167,6 +170,23 @@ async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane,
     assert [("patch", "deployments", True), ("create", "pods", True), ("patch", "deployments", False)] == [
         (request.verb, request.resource, request.is_dry_run) for request in at_work()
     ]
+
+
+@pytest.mark.long
+async def test_liveness_comes_once_readiness_has_proved_itself(plane, at_work):
+    team = Team(plane)
+    team.add(progressDeadlineSeconds=OBSERVED)
+    team.ask(requireReadinessProbe=True, requireLivenessProbe=True, defaultProbe={"periodSeconds": 10})
+    await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+    first = team.main()
+    await until(lambda: "RemediationSucceeded" in team.said(), "Event", seconds=2 * OBSERVED)
+    await until(lambda: "livenessProbe" in team.main(), "liveness probe")
+    await asyncio.to_thread(plane.kubectl, "rollout", "status", "deployment/web", f"--namespace={team.name}", f"--timeout={SECONDS}s")
+
+    assert "livenessProbe" not in first
+    assert first["readinessProbe"] == team.main()["readinessProbe"]
+    assert 2 == team.get("deployment", "web")["status"]["availableReplicas"]
+    assert 3 == sum(not request.is_dry_run for request in at_work())
 
 
 async def test_what_belongs_to_somebody_else_is_not_written_and_not_even_tried(plane, at_work):
