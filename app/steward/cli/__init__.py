@@ -22,6 +22,7 @@ from steward.cli.run import run
 from steward.cli.verify import verify
 from steward.cli.version import version, version_text
 from steward.cli.watch import watch
+from steward.cli.webhook import webhook
 from steward.runtime.errors import StewardError
 
 
@@ -43,6 +44,7 @@ for _command in (
     list_contexts,
     crd,
     policy,
+    webhook,
     observability,
     deploy,
     completion,

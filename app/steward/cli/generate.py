@@ -21,7 +21,7 @@ RBAC = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBind
 WORKLOAD = ("Deployment", "PodDisruptionBudget", "HorizontalPodAutoscaler", "VerticalPodAutoscaler", "ConfigMap")
 
 
-def _release_options(command: Command) -> Command:
+def release_options(command: Command) -> Command:
     """Decorator: what helm is told, handed over as ``release``."""
 
     @click.option("--chart", metavar="CHART", help="Directory, package or oci:// of the chart; else the released one of this version.")
@@ -51,21 +51,21 @@ def observability() -> None:
 
 
 @observability.command("generate-all", short_help="Services, ServiceMonitors, rules and dashboards.")
-@_release_options
+@release_options
 def observability_all(release: Release) -> None:
     """Print Services, ServiceMonitors, PrometheusRules and the dashboards' ConfigMaps."""
     _print(release, *MONITORED, picked=lambda one: one.kind[1] in ("Service", "ServiceMonitor", "PrometheusRule") or _is_dashboard(one))
 
 
 @observability.command("generate-service-monitors", short_help="ServiceMonitors.")
-@_release_options
+@release_options
 def service_monitors(release: Release) -> None:
     """Print the ServiceMonitors, one for each component."""
     _print(release, "serviceMonitor.enabled", picked=lambda one: one.kind[1] == "ServiceMonitor")
 
 
 @observability.command("generate-dashboard", short_help="Dashboards.")
-@_release_options
+@release_options
 def dashboard(release: Release) -> None:
     """Print the dashboards, as ConfigMaps that Grafana's sidecar imports."""
     _print(release, "dashboards.enabled", picked=_is_dashboard)
@@ -82,21 +82,21 @@ def deploy() -> None:
 
 
 @deploy.command("generate-all", short_help="Everything.")
-@_release_options
+@release_options
 def deploy_all(release: Release) -> None:
     """Print everything that the chart makes of the values, but for its tests."""
     _print(release, picked=lambda _: True)
 
 
 @deploy.command("generate-rbac", short_help="ServiceAccounts and roles.")
-@_release_options
+@release_options
 def rbac(release: Release) -> None:
     """Print ServiceAccounts, roles and their bindings."""
     _print(release, picked=lambda one: one.kind[1] in RBAC)
 
 
 @deploy.command("generate-deployments", short_help="Deployments and what they read.")
-@_release_options
+@release_options
 def deployments(release: Release) -> None:
     """Print the Deployments, the ConfigMaps that they read, and what scales and protects them."""
     _print(release, picked=lambda one: one.kind[1] in WORKLOAD and not _is_dashboard(one))
