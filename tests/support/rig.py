@@ -28,13 +28,14 @@ from support.doors import MERGE_PATCH, Door
 from support.managers import until
 
 SECONDS = Timing(
-    authority=dt.timedelta(seconds=18),
-    leaf=dt.timedelta(seconds=6),
+    authority=dt.timedelta(seconds=240),
+    leaf=dt.timedelta(seconds=60),
+    left=0.97,
     spread=dt.timedelta(seconds=2),
     drain=dt.timedelta(seconds=3),
     poll=dt.timedelta(seconds=0.5),
 )
-"""Lives of seconds. X.509 counts whole ones, and a busy machine may stand still for one."""
+"""An authority is replaced every 7 s and a leaf every 2 s, long before its end: what a machine that stands still for a moment must not reach."""
 
 SERVICE = "localhost"
 """The API server calls by URL, for nobody has the addresses of Services here; and this name is in every certificate of a Service called so."""
@@ -144,17 +145,17 @@ class Rig:
         self.replicas: list[Replica] = []
         self.created = 0
         self.refused: list[str] = []
+        self._past: Counter[str] = Counter()
 
     async def open(self, *names: str, timing: Timing = SECONDS) -> None:
         """Start replicas, and make the configuration that calls them all, once they are listening."""
         self.replicas = [Replica(self, name, timing) for name in names]
-        endpoints = [{"addresses": [f"10.9.0.{n}"], "targetRef": {"kind": "Pod", "name": name}} for n, name in enumerate(names, 1)]
         labels = {"kubernetes.io/service-name": SERVICE}
         await self.door.create(
             SLICES,
             {
                 "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": SERVICE, "labels": labels},
-                "addressType": "IPv4", "endpoints": endpoints, "ports": [],
+                "addressType": "IPv4", "endpoints": [self._endpoint(one) for one in self.replicas], "ports": [],
             },
         )  # fmt: skip
         for replica in self.replicas:
@@ -184,7 +185,7 @@ class Rig:
 
     def steps(self) -> Counter[str]:
         """How often each step was taken, by whoever took it."""
-        return sum((replica.steps() for replica in self.replicas), Counter())
+        return sum((replica.steps() for replica in self.replicas), self._past)
 
     @contextlib.asynccontextmanager
     async def load(self, clients: int = 3) -> AsyncIterator[None]:
@@ -212,12 +213,29 @@ class Rig:
 
     async def bundles(self) -> list[bytes]:
         """What each entry of the configuration trusts."""
-        found = await self.door.ok("GET", f"{CONFIGURATIONS}/{self.configuration}")
-        return [base64.b64decode(hook["clientConfig"].get("caBundle", "")) for hook in found["webhooks"]]
+        return [base64.b64decode(hook["clientConfig"].get("caBundle", "")) for hook in await self.hooks()]
+
+    async def hooks(self) -> list[dict[str, Any]]:
+        """The entries of the configuration."""
+        return (await self.door.ok("GET", f"{CONFIGURATIONS}/{self.configuration}"))["webhooks"]
+
+    async def kill(self, replica: Replica) -> None:
+        """End a replica as SIGKILL does; it is called no more, as if its pod were gone."""
+        self._past += replica.steps()
+        self.replicas.remove(replica)
+        await self.merge(f"{SLICES}/{SERVICE}", {"endpoints": [self._endpoint(one) for one in self.replicas]})
+        hooks = [hook for hook in await self.hooks() if not hook["name"].startswith(f"{replica.name}.")]
+        await self.merge(f"{CONFIGURATIONS}/{self.configuration}", {"webhooks": hooks})
+        # What API servers need to learn that.
+        await asyncio.sleep(1)
+        await replica.kill()
 
     async def close(self) -> None:
         await self.door.call("DELETE", f"{CONFIGURATIONS}/{self.configuration}")
         await asyncio.gather(*(replica.kill() for replica in self.replicas))
+
+    def _endpoint(self, replica: Replica) -> dict[str, Any]:
+        return {"addresses": [f"10.9.0.{1 + ord(replica.name[-1]) - ord('a')}"], "targetRef": {"kind": "Pod", "name": replica.name}}
 
     async def _keep_creating(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
