@@ -10,6 +10,7 @@ import msgspec
 
 from steward.governance.model import Pod
 from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
+from steward.governance.rules import INJECTED
 from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.decision import Decision, State, decide, is_watched, path
@@ -80,8 +81,9 @@ _KINDS = {kind.lower(): kind for kind in WORKLOADS}
 class Cluster:
     """The stores as one thing to look at, and what is remembered."""
 
-    def __init__(self, stores: Stores, config: RemediationConfig, context: Context[Any]) -> None:
+    def __init__(self, stores: Stores, config: RemediationConfig, context: Context[Any], *, injected: tuple[str, ...]) -> None:
         self.memory = Memory()
+        self._injected = injected
         self._stores = stores
         self._config = config
         self._counters = {metric.name: context.instruments[metric] for metric in metrics.ALL}
@@ -146,6 +148,7 @@ class Cluster:
             restarts=self._restarts(workload, record) if record is not None and record.result == "applied" else 0,
             budgets=tuple(self._stores.budgets.by(_BY_NAMESPACE, meta.namespace)),
             untouchable=untouchable,
+            injected=self._injected,
             config=self._config,
             now=now,
         )
@@ -251,8 +254,17 @@ def reconcile(case: Case) -> Plan:
     return case.decision.plan if case.decision is not None else Plan(skip="as asked")
 
 
-def controller(context: Context[Any], config: RemediationConfig, pods: Resource[Pod]) -> tuple[Controller[Case], Cluster]:
-    """The controller of remediation, and what the status of policies is read from."""
+def controller(
+    context: Context[Any], config: RemediationConfig, pods: Resource[Pod], *, injected: tuple[str, ...] = INJECTED
+) -> tuple[Controller[Case], Cluster]:
+    """The controller of remediation, and what the status of policies is read from.
+
+    Args:
+        context: What the component is built from.
+        config: What the user configured.
+        pods: As the component follows them.
+        injected: Names of containers that a mesh and the like put beside those of the team.
+    """
     workloads = {kind: context.store(resource, _BY_UID, _BY_NAMESPACE, _TRIED) for kind, resource in WORKLOADS.items()}
     stores = Stores(
         policies=context.store(POLICIES, _BY_NAMESPACE),
@@ -264,7 +276,7 @@ def controller(context: Context[Any], config: RemediationConfig, pods: Resource[
         vpas=context.store(surroundings.VPAS, _BY_NAMESPACE),
         scaled=context.store(surroundings.SCALED_OBJECTS, _BY_NAMESPACE),
     )
-    cluster = Cluster(stores, config, context)
+    cluster = Cluster(stores, config, context, injected=injected)
     watches: list[Watch[Any]] = [
         Watch(store, lambda change, kind=kind: cluster.workload_keys(kind, change))  # type: ignore[misc]
         for kind, store in workloads.items()

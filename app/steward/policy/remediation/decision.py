@@ -45,6 +45,7 @@ class State(msgspec.Struct, frozen=True):
         restarts: Restarts of patched containers in pods that are younger than the patch.
         budgets: PodDisruptionBudgets of the namespace.
         untouchable: Resources that an autoscaler reckons with.
+        injected: Names of containers that a mesh and the like put beside those of the team.
         config: What the user configured.
         now: Wall clock.
         busy: Other workloads of the namespace that are being watched.
@@ -60,6 +61,7 @@ class State(msgspec.Struct, frozen=True):
     restarts: int
     budgets: tuple[Budget, ...]
     untouchable: frozenset[str]
+    injected: tuple[str, ...]
     config: RemediationConfig
     now: dt.datetime
     busy: int = 0
@@ -94,16 +96,16 @@ Waiting = tuple[Held, Reason, float | None]
 def decide(state: State) -> Decision | None:
     """What to do about a workload; None when it is of no interest: it lacks nothing, and nothing of it is ours."""
     workload = state.workload
-    if workload.metadata.deletion_timestamp is not None:
-        return None
     ours = additions.owned(workload)
-    if not ours and not state.policies:
+    if workload.metadata.deletion_timestamp is not None or not (ours or state.policies):
         return None
     hands_off = _hands_off(state)
-    if hands_off is None and ours:
-        found = _watch(state, ours) or _stale(state, ours)
-        if found is not None:
-            return found
+    judged = (_watch(state, ours) or _stale(state, ours)) if hands_off is None and ours else None
+    return judged or _mend(state, ours, hands_off)
+
+
+def _mend(state: State, ours: Patch, hands_off: Held | None) -> Decision | None:
+    """What to do about what a workload lacks."""
     enforcing = [policy for policy in state.policies if policy.spec.remediates]
     wanted = _wanted(state, enforcing or list(state.policies))
     if not wanted.patch:
@@ -113,9 +115,7 @@ def decide(state: State) -> Decision | None:
     if hands_off is not None:
         return _proposed(state, wanted, ours, hands_off)
     waiting = _waits(state, ours, wanted)
-    if waiting is not None:
-        return _held(state, wanted, ours, waiting)
-    return _apply(state, ours, wanted)
+    return _held(state, wanted, ours, waiting) if waiting is not None else _apply(state, ours, wanted)
 
 
 def deadline(workload: Workload, record: Record, config: RemediationConfig) -> dt.datetime:
@@ -187,7 +187,7 @@ def _checks(record: Record) -> tuple[Check, ...]:
 
 
 def _wanted(state: State, policies: list[DevOpsPolicy]) -> Wanted:
-    return patch.wanted(state.resource.kind, state.workload, policies, untouchable=state.untouchable, now=state.now)
+    return patch.wanted(state.resource.kind, state.workload, policies, untouchable=state.untouchable, now=state.now, injected=state.injected)
 
 
 def _nothing_to_add(state: State, wanted: Wanted, ours: Patch) -> Decision | None:

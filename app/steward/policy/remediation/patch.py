@@ -46,7 +46,15 @@ class Wanted(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def wanted(kind: str, workload: Workload, policies: Sequence[DevOpsPolicy], *, untouchable: Collection[str], now: dt.datetime) -> Wanted:
+def wanted(
+    kind: str,
+    workload: Workload,
+    policies: Sequence[DevOpsPolicy],
+    *,
+    untouchable: Collection[str],
+    now: dt.datetime,
+    injected: Collection[str],
+) -> Wanted:
     """What these policies want added to a workload now. Readiness comes first; liveness once the readiness probe of the container is there.
 
     Args:
@@ -55,8 +63,9 @@ def wanted(kind: str, workload: Workload, policies: Sequence[DevOpsPolicy], *, u
         policies: All of them at once: several make one patch.
         untouchable: Resources, ``cpu`` and ``memory``, that an autoscaler reckons with.
         now: Decides about exemptions.
+        injected: Names of containers that a mesh and the like put beside those of the team.
     """
-    lacking = _lacking(kind, workload, policies, now)
+    lacking = _lacking(kind, workload, policies, now, injected)
     spec = workload.spec.template.spec
     by_name = sorted(policies, key=lambda policy: policy.metadata.name)
     defaults = Defaults(
@@ -81,11 +90,11 @@ def wanted(kind: str, workload: Workload, policies: Sequence[DevOpsPolicy], *, u
     return Wanted(patch, tuple(sorted(checks)), tuple(notes))
 
 
-def _lacking(kind: str, workload: Workload, policies: Iterable[DevOpsPolicy], now: dt.datetime) -> set[tuple[Check, str]]:
+def _lacking(kind: str, workload: Workload, policies: Iterable[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> set[tuple[Check, str]]:
     """Check and container of each finding that something can be added against. What an exemption covers is none."""
     meta, template = workload.metadata, workload.spec.template
     pod = governance.Pod(metadata=ObjectMeta(namespace=meta.namespace, labels=template.metadata.labels), spec=template.spec)
-    combined = judge(pod, map(_asking, policies), now=now, workload=governance.Workload(meta.namespace, kind, meta.name))
+    combined = judge(pod, map(_asking, policies), now=now, workload=governance.Workload(meta.namespace, kind, meta.name), injected=injected)
     return {(finding.check, finding.container) for finding in combined.findings} if combined is not None else set()
 
 

@@ -35,6 +35,7 @@ def _state(manifest=None, *policies, now=NOW, **fields):
         "restarts": 0,
         "budgets": (),
         "untouchable": frozenset(),
+        "injected": (),
         "busy": 0,
         "recent": (),
         "config": RemediationConfig(enabled=True),

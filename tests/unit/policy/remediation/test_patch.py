@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steward.governance.rules import INJECTED
 from steward.policy.remediation import additions, patch
 from steward.policy.remediation.model import DEPLOYMENTS, WORKLOADS
 from support.workloads import DIRECT, RESOURCES, container, managed, policy, read, workload
@@ -15,7 +16,7 @@ NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
 def _wanted(manifest, *policies, untouchable=()):
-    return patch.wanted(manifest["kind"], read(manifest), policies or (policy(),), untouchable=untouchable, now=NOW)
+    return patch.wanted(manifest["kind"], read(manifest), policies or (policy(),), untouchable=untouchable, now=NOW, injected=INJECTED)
 
 
 def _bodies(found):
@@ -108,6 +109,10 @@ def test_what_is_exempt_is_never_touched():
     manifest = workload("Deployment", container(), container("proxy", ports=(15001,)))
 
     assert {"main"} == set(_bodies(_wanted(manifest, policy(exemptions=[exemption]))))
+
+
+def test_what_a_mesh_injects_is_never_touched():
+    assert {"main"} == set(_bodies(_wanted(workload("Deployment", container(), container("istio-proxy", ports=(15001,))))))
 
 
 # Resources.
