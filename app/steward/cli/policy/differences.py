@@ -58,35 +58,44 @@ def diff(
     Exits with 3 when something would change or be denied that is not now, else with 0.
     """  # noqa: D301 - click wants the character itself
     from steward.cli.policy import preview
-    from steward.cli.policy.manifest import MANIFESTS, of_policy, plain, read
-    from steward.governance import bundles
 
     if bundle and files:
         raise click.UsageError("FILE and --bundle: expected one of them, got both")
     if not (bundle or files or judged):
         raise click.UsageError("expected FILE or --bundle, got neither")
-    home = namespace or (default_namespace(cluster) if namespace is None else ALL)
-    given = read(files, namespace=namespace or "") if files else []
-    if bundle:
-        if not home:
-            raise click.UsageError("--bundle and --all-namespaces: a bundle is compared in one namespace. Name it")
-        given = [of_policy(bundles.policy(bundle, name=policy_name, namespace=home))]
-    given = [plain(one, namespace=one.key.namespace or home or "default") for one in given]
+    if bundle and namespace == ALL:
+        raise click.UsageError("--bundle and --all-namespaces: a bundle is compared in one namespace. Name it")
+    home = default_namespace(cluster) if namespace is None else namespace
+    given = _given(files, bundle, policy_name, home=home, override=namespace or "")
     if judged:
         where = {one.key.namespace for one in given} or {home}
         rows = ask(cluster, lambda client: preview.denials(client, given, where))
         click.echo(preview.text(rows) if output == "text" else printed([row.report() for row in rows], output))
         _end(sum(row.marker == "+" for row in rows), "would be denied")
         return
-
-    async def question(client: Client) -> list[Manifest]:
-        found = [await read_all(client, MANIFESTS, namespace=where) for where in sorted({one.key.namespace for one in given})]
-        return [one for several in found for one in several]
-
-    differences = _compared(ask(cluster, question), given)
+    differences = _compared(ask(cluster, lambda client: _held(client, given)), given)
     text = "\n".join(line for one in differences for line in one.lines())
     click.echo(text if output == "text" else printed([one.report() for one in differences], output))
     _end(sum(one.marker in "~+" for one in differences), "would change")
+
+
+def _given(files: tuple[str, ...], bundle: str | None, name: str, *, home: str, override: str) -> list[Manifest]:
+    """The policies that the user names, each in its namespace."""
+    from steward.cli.policy.manifest import of_policy, plain, read
+    from steward.governance import bundles
+
+    if bundle:
+        return [of_policy(bundles.policy(bundle, name=name, namespace=home))]
+    named = read(files, namespace=override) if files else []
+    return [plain(one, namespace=one.key.namespace or home or "default") for one in named]
+
+
+async def _held(client: Client, given: list[Manifest]) -> list[Manifest]:
+    """All policies in the namespaces of these."""
+    from steward.cli.policy.manifest import MANIFESTS
+
+    found = [await read_all(client, MANIFESTS, namespace=where) for where in sorted({one.key.namespace for one in given})]
+    return [one for several in found for one in several]
 
 
 def _compared(there: list[Manifest], given: list[Manifest]) -> list[Difference]:
