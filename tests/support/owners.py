@@ -52,7 +52,6 @@ OWNERS = {
     "rancher": Owner("rancher", manager="rancher"),
     "fleet": Owner("fleet-agent", manager="fleet-agent"),
     "kapp": Owner("kapp-server", manager="kapp-server"),
-    "ourselves": Owner("Steward", lambda *_: {"labels": {"steward.dev/job": "steward-policy"}}),
     "custom-resource": Owner("Rollout", lambda *_: {"ownerReferences": [ROLLOUT]}),
     "owner-that-does-not-control": Owner("App", lambda *_: {"ownerReferences": [APP]}),
 }

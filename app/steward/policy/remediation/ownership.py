@@ -14,7 +14,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 TRACKING_ID = "argocd.argoproj.io/tracking-id"
 INSTALLATION_ID = "argocd.argoproj.io/installation-id"
 OURS = "steward.dev/job"
-"""The chart puts this label on everything of Steward's."""
+"""The chart puts this label on the pods of each of Steward's components."""
 
 KUSTOMIZE, FLUX_HELM = "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 RELEASE = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
@@ -35,6 +35,8 @@ class Owner(NamedTuple):
 
 def owner_of(resource: Resource[Workload], workload: Workload, config: RemediationConfig) -> Owner | None:
     """Who a workload is left to, or None when nobody continuously writes it."""
+    if OURS in workload.spec.template.metadata.labels:
+        return Owner("Steward", f"label {OURS} of its pods")
     return next(_owners(resource, workload.metadata, _writers(workload), config), None)
 
 
@@ -61,8 +63,6 @@ def _owners(resource: Resource[Workload], meta: ObjectMeta, writers: set[str], c
     for reference in meta.owner_references:
         # A Rollout, a Knative Revision, the custom resource of an operator: it would write the workload again, or it knows better.
         yield Owner(reference.kind, f"ownerReference to {reference.kind} {reference.name}")
-    if OURS in labels:
-        yield Owner("Steward", f"label {OURS}")
     for group, what in ((KUSTOMIZE, "Flux kustomize"), (FLUX_HELM, "Flux helm")):
         if {f"{group}/name", f"{group}/namespace"} <= labels.keys():
             yield Owner(what, f"label {group}/name={labels[f'{group}/name']}")
