@@ -133,9 +133,9 @@ def real(directory: Path) -> Iterator[Cluster]:
     plane = ControlPlane(directory)
     plane.start()
     try:
-        kubeconfig = directory / "admin.kubeconfig"
-        kubeconfig.write_text(_kubeconfig(plane))
-        with _load(directory, f"-kubeconfig={kubeconfig}") as (control, path):
+        admin = directory / "admin.kubeconfig"
+        admin.write_text(kubeconfig(plane))
+        with _load(directory, f"-kubeconfig={admin}") as (control, path):
             yield Cluster(REAL, control, path, plane)
     finally:
         plane.stop()
@@ -154,7 +154,8 @@ def _load(directory: Path, *arguments: str, before: Sequence[str] = ()) -> Itera
             process.stdin.close()
 
 
-def _kubeconfig(plane: ControlPlane) -> str:
+def kubeconfig(plane: ControlPlane) -> str:
+    """That of an administrator."""
     at = plane.directory
     return json.dumps(
         {

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from harness.governance import apiserver, background, calls, course, plan, scoring, webhooks, wire
+from harness.governance import apiserver, background, calls, course, kube, plan, scoring, webhooks, wire
 from harness.governance.plan import NAMESPACE, QUICK, Step
 from harness.governance.policies import policy
 from harness.journal import Journal
@@ -124,7 +124,7 @@ def test_who_watches_lists_again_when_versions_are_forgotten(tmp_path, eventuall
 
 @pytest.mark.apiserver
 def test_pods_are_created_with_a_webhook_and_with_the_same_policy_in_process(tmp_path):
-    with apiserver.server(tmp_path / "api") as server:
+    with kube.server(tmp_path / "api") as server:
         found = {
             peer: measured(apiserver.measure(Step(plan.SERVER, 1, peer), webhook, TINY, server, tmp_path / peer))
             for peer, webhook in ((apiserver.WITHOUT, None), (webhooks.GO.name, webhooks.GO), (apiserver.IN_PROCESS, None))

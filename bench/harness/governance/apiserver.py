@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import re
-import ssl
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from harness.figures import Figure
-from harness.governance import calls, policies, webhooks
+from harness.governance import calls, kube, policies, webhooks
 from harness.governance.plan import NAMESPACE, SERVER, Size, Step
 from harness.waiting import LOOK_SECONDS, START_SECONDS, Failed
-from support.envtest import ControlPlane
 
 WITHOUT, IN_PROCESS = "no admission", "ValidatingAdmissionPolicy"
 CONNECTIONS = 8
@@ -42,66 +37,7 @@ EXPRESSIONS = {
 """The same policy in CEL, evaluated by the API server itself: as little as admission can cost."""
 
 
-class Server:
-    """A kube-apiserver with a namespace for the pods."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        self.pods = f"{plane.url}/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All"
-        self._plane = plane
-        self._context = ssl.create_default_context(cafile=plane.directory / "ca.crt")
-        self._context.load_cert_chain(*self.identity)
-        self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-
-    @property
-    def identity(self) -> tuple[Path, Path]:
-        """Certificate and key of an administrator."""
-        return self._plane.directory / "admin.crt", self._plane.directory / "admin.key"
-
-    @property
-    def root(self) -> Path:
-        """What the server is trusted by."""
-        return self._plane.directory / "ca.crt"
-
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
-        """One request. Raises: HTTPError."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self._plane.url}{path}", data=data, method=method, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
-            text: str = answer.read().decode()
-        return text
-
-    def denies(self) -> bool:
-        """Whether a pod that breaks the policy is refused."""
-        pod = {"metadata": {"name": "bad"}, "spec": {"containers": [{"name": "app", "image": "registry.example.com/app"}]}}
-        try:
-            self.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod)
-        except urllib.error.HTTPError as refused:
-            with refused:
-                if refused.code in (403, 422):
-                    return True
-                raise
-        return False
-
-    def spent(self, pattern: str) -> tuple[float, float]:
-        """Sum and count of a histogram of the server's."""
-        text = self.ask("GET", "/metrics")
-        total, count = (sum(map(float, re.findall(f"^{pattern % part}$", text, re.MULTILINE))) for part in ("sum", "count"))
-        return total, count
-
-
-@contextmanager
-def server(directory: Path) -> Iterator[Server]:
-    """Start one."""
-    directory.mkdir(parents=True)
-    plane = ControlPlane(directory)
-    plane.start()
-    try:
-        yield Server(plane)
-    finally:
-        plane.stop()
-
-
-def measure(step: Step, webhook: webhooks.Webhook | None, size: Size, at: Server, directory: Path) -> Iterator[Figure]:
+def measure(step: Step, webhook: webhooks.Webhook | None, size: Size, at: kube.Server, directory: Path) -> Iterator[Figure]:
     """Create pods while this webhook is asked; without one, while the policy of ``step.peer`` is in force."""
     if webhook is None:
         with _in_process(at) if step.peer == IN_PROCESS else nullcontext():
@@ -111,7 +47,7 @@ def measure(step: Step, webhook: webhooks.Webhook | None, size: Size, at: Server
         yield from _create(step, size, at, _HOOK_HISTOGRAM, denies=webhook.judges)
 
 
-def _create(step: Step, size: Size, at: Server, histogram: str, *, denies: bool) -> Iterator[Figure]:
+def _create(step: Step, size: Size, at: kube.Server, histogram: str, *, denies: bool) -> Iterator[Figure]:
     _await(lambda: at.denies() is denies)
     client = calls.Client(at.pods, at.root, identity=at.identity)
     client.load(connections=CONNECTIONS, seconds=1)
@@ -126,7 +62,7 @@ def _create(step: Step, size: Size, at: Server, histogram: str, *, denies: bool)
 
 
 @contextmanager
-def _configured(at: Server, serving: webhooks.Serving) -> Iterator[None]:
+def _configured(at: kube.Server, serving: webhooks.Serving) -> Iterator[None]:
     hook = {
         "name": _NAME, "rules": [_PODS], "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 10,
         "clientConfig": {"url": serving.url.partition("?")[0], "caBundle": base64.b64encode(serving.root.read_bytes()).decode()},
@@ -136,7 +72,7 @@ def _configured(at: Server, serving: webhooks.Serving) -> Iterator[None]:
 
 
 @contextmanager
-def _in_process(at: Server) -> Iterator[None]:
+def _in_process(at: kube.Server) -> Iterator[None]:
     validations = [{"expression": expression, "message": message} for message, expression in EXPRESSIONS.items()]
     rules = {"resourceRules": [_PODS]}
     with _there(
@@ -150,7 +86,7 @@ def _in_process(at: Server) -> Iterator[None]:
 
 
 @contextmanager
-def _there(at: Server, objects: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+def _there(at: kube.Server, objects: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
     """Objects of our name, for a while, and at the end without effect."""
     try:
         for path, spec in objects.items():

@@ -9,19 +9,20 @@ from pathlib import Path
 
 from harness import course
 from harness.figures import Figure
-from harness.governance import apiserver, background, nextdoor, plan, reviewing, scoring, webhooks, wire
+from harness.governance import apiserver, background, kube, nextdoor, plan, reviewing, scoring, webhooks, wire
+from harness.governance.gatekeeper import GATEKEEPER
 from harness.journal import Entry, Journal
 from harness.waiting import Failed
 
-WEBHOOKS = {one.name: one for one in (webhooks.STEWARD, webhooks.GO, webhooks.FLOOR)}
+WEBHOOKS = {one.name: one for one in (webhooks.STEWARD, webhooks.GO, webhooks.FLOOR, GATEKEEPER)}
 BACKGROUND = {one.name: one for one in background.ALL}
 
 PEERS: Mapping[str, Sequence[str]] = {
     plan.REVIEW: (webhooks.STEWARD.name,),
     plan.WIRE: tuple(WEBHOOKS),
-    plan.RATE: tuple(WEBHOOKS),
+    plan.RATE: tuple(peer for peer in WEBHOOKS if peer != GATEKEEPER.name),
     plan.NEXT_DOOR: (nextdoor.QUIET, nextdoor.BUSY),
-    plan.SERVER: (apiserver.WITHOUT, webhooks.STEWARD.name, webhooks.GO.name, apiserver.IN_PROCESS),
+    plan.SERVER: (apiserver.WITHOUT, webhooks.STEWARD.name, webhooks.GO.name, GATEKEEPER.name, apiserver.IN_PROCESS),
     plan.BACKGROUND: tuple(BACKGROUND),
     plan.SCORES: (background.STEWARD.name,),
 }
@@ -30,7 +31,7 @@ PEERS: Mapping[str, Sequence[str]] = {
 def steps(size: plan.Size, only: Sequence[str] = plan.PARTS) -> Iterator[plan.Step]:
     """Those of a run."""
     for part in only:
-        yield from plan.steps(part, size.rounds, PEERS[part])
+        yield from plan.steps(part, size.rounds, [peer for peer in PEERS[part] if peer not in size.without])
 
 
 def run(journal: Journal, size: plan.Size, *, only: Sequence[str], directory: Path) -> None:
@@ -50,7 +51,7 @@ class Run:
         self._size = size
         self._directory = directory
         self._opened = opened
-        self._server: apiserver.Server | None = None
+        self._server: kube.Server | None = None
 
     def take(self, step: plan.Step) -> None:
         """Measure, and write down what was found also when something fails."""
@@ -78,15 +79,15 @@ class Run:
         }
         return ways[step.part]()
 
-    def _api(self) -> apiserver.Server:
+    def _api(self) -> kube.Server:
         if self._server is None:
-            self._server = self._opened.enter_context(apiserver.server(self._directory / "kube-apiserver"))
+            self._server = self._opened.enter_context(kube.server(self._directory / "kube-apiserver"))
         return self._server
 
     def _rate(self) -> int:
         """Half of what the slowest peer answers over as many connections, in tens. Raises: Failed when that was not measured."""
         figures = self._journal.figures()
-        found = [figures.median(plan.WIRE, peer, "reviews_per_second", wire.RATE_CONNECTIONS) for peer in WEBHOOKS]
+        found = [figures.median(plan.WIRE, peer, "reviews_per_second", wire.RATE_CONNECTIONS) for peer in PEERS[plan.RATE]]
         slowest = min((one for one in found if one is not None), default=None)
         if slowest is None:
             raise Failed("no peer was measured without a rate")

@@ -32,6 +32,7 @@ class Size:
         connections: At how many connections.
         pods: Of the background and of scores.
         idle_seconds: How long the background is watched when nothing changes, in real seconds, of a time that passes faster.
+        without: Peers that are not measured.
     """
 
     name: str
@@ -40,11 +41,12 @@ class Size:
     connections: tuple[int, ...] = (1, 8, 32)
     pods: int = 10_000
     idle_seconds: float = 10.0
+    without: tuple[str, ...] = ()
 
 
 STANDARD = Size("standard", 5, 3)
 LONG = Size("long", 9, 10)
-QUICK = Size("quick", 1, 1, pods=2_000)
+QUICK = Size("quick", 1, 1, pods=2_000, without=("gatekeeper",))
 SIZES = (QUICK, STANDARD, LONG)
 
 

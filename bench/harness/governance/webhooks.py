@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ from harness.process import Running
 from harness.waiting import Failed, until
 from support.certificates import Authority
 from support.envtest import free_ports
+
+Policies = Sequence[Mapping[str, Any]]
+
+
+@contextmanager
+def _fake(directory: Path, policies: Policies) -> Iterator[str]:
+    """The fake API server, with these policies."""
+    with cluster.fake(directory) as api:
+        api.put(policies)
+        yield api.kubeconfig
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class Webhook:
         judges: Whether it gives the verdicts of the policies; else it allows everything.
         environment: Further variables.
         path: Where it takes reviews.
+        api: Starts the API server that it reads its policies from, and gives a kubeconfig.
+        configure: Tells it its policies when it has been started.
     """
 
     name: str
@@ -58,6 +70,8 @@ class Webhook:
     judges: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     path: str = "/validate"
+    api: Callable[[Path, Policies], AbstractContextManager[str]] = _fake
+    configure: Callable[[Site], None] = lambda _: None
 
 
 def _handler(site: Site, *arguments: str) -> list[str]:
@@ -95,23 +109,19 @@ class Serving:
 
 
 @contextmanager
-def serving(
-    webhook: Webhook, directory: Path, policies: Sequence[Mapping[str, Any]], *, server: Sequence[int] = (), client: Sequence[int] = ()
-) -> Iterator[Serving]:
+def serving(webhook: Webhook, directory: Path, policies: Policies, *, server: Sequence[int] = (), client: Sequence[int] = ()) -> Iterator[Serving]:
     """Start a webhook on these cores, and wait until it gives the verdicts of these policies."""
     directory.mkdir(parents=True)
     authority = Authority(directory)
     authority.issue("server", "/CN=webhook", usage="server")
     (directory / "policies.json").write_text(json.dumps(policies))
     with ExitStack() as opened:
-        api = opened.enter_context(cluster.fake(directory))
-        api.put(policies)
-        site = Site(
-            directory, free_ports(4), authority.ca, directory / "server.crt", directory / "server.key", directory / "policies.json", api.kubeconfig
-        )
+        api = opened.enter_context(webhook.api(directory, policies))
+        site = Site(directory, free_ports(4), authority.ca, directory / "server.crt", directory / "server.key", directory / "policies.json", api)
         command = [*calls.pinned(server), *webhook.command(site)]
-        running = Running(command, {"KUBECONFIG": api.kubeconfig, **webhook.environment}, directory / "log")
+        running = Running(command, {"KUBECONFIG": api, **webhook.environment}, directory / "log")
         opened.callback(running.stop)
+        webhook.configure(site)
         url = f"https://127.0.0.1:{site.ports[0]}{webhook.path}?timeout=10s"
         caller = calls.Client(url, authority.ca, cores=client)
         _prove(webhook, caller, running)
