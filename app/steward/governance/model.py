@@ -110,5 +110,13 @@ def owner_of(pod: Pod) -> Workload:
     return Workload(meta.namespace, owner.kind, owner.name)
 
 
-PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod, shared=("metadata.labels", "metadata.annotations", "metadata.owner_references", "spec"))
-"""Replicas share their whole specification, so what is found in one is found in all."""
+_SHARED = (
+    "metadata.labels",
+    "metadata.annotations",
+    "metadata.owner_references",
+    "spec",
+    "status.container_statuses",
+    "status.init_container_statuses",
+)
+PODS: Resource[Pod] = Resource("", "v1", "Pod", "pods", Pod, shared=_SHARED)
+"""Replicas share their whole specification, so what is found in one is found in all; most have restarted as often, which is never."""

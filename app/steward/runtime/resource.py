@@ -116,6 +116,7 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
         type: Struct an object is decoded into.
         namespaced: Whether objects live in a namespace.
         shared: Dotted attribute paths whose equal values are stored once, such as ``metadata.labels``; replicas repeat them.
+        unread: Paths of maps that nobody reads and no cache keeps, such as ``metadata.annotations``; each pod's may be its own.
         custom: Whether a CustomResourceDefinition makes the API serve it: it may be missing, and come and go while we run.
     """
 
@@ -126,6 +127,7 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
     type: type[T]
     namespaced: bool = True
     shared: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     custom: bool = False
 
     @property

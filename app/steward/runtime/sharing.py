@@ -23,20 +23,23 @@ class Sharer:
     Args:
         paths: Dotted attribute paths.
         population: How many objects there are now.
+        unread: Paths of maps that nobody reads; they are left empty.
     """
 
-    def __init__(self, paths: Sequence[str], population: Callable[[], int]) -> None:
+    def __init__(self, paths: Sequence[str], population: Callable[[], int], *, unread: Sequence[str] = ()) -> None:
         self._population = population
         self._paths = tuple(path.split(".") for path in paths)
+        self._unread = tuple(path.split(".") for path in unread)
+        self._nothing: dict[str, Any] = {}
         self._memo: dict[bytes, Any] = {}
         self._encode = msgspec.msgpack.Encoder().encode
 
     def __call__(self, item: T) -> T:
         """Share in place, for nobody else holds the fresh object yet."""
+        for *parents, field in self._unread:
+            msgspec.structs.force_setattr(_at(item, parents), field, self._nothing)
         for *parents, field in self._paths:
-            holder: Any = item
-            for parent in parents:
-                holder = getattr(holder, parent)
+            holder = _at(item, parents)
             value = getattr(holder, field)
             if value:
                 msgspec.structs.force_setattr(holder, field, self._known(value))
@@ -46,3 +49,9 @@ class Sharer:
         if len(self._memo) > MEMO_SPARE + MEMO_FACTOR * self._population():
             self._memo.clear()
         return self._memo.setdefault(self._encode(value), value)
+
+
+def _at(item: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        item = getattr(item, step)
+    return item

@@ -120,7 +120,8 @@ class Writer(Generic[T]):
     """Write side of a :class:`Store`; tells subscribers of each change, in order.
 
     Attributes:
-        share: Makes equal values of objects one. A list passes it object by object: afterwards the memory would be taken already.
+        share: Makes equal values of objects one, and empties what nobody reads. A list passes it object by object: afterwards the memory would
+            be taken already.
         listed: Objects of a list that is being read.
     """
 
@@ -129,7 +130,7 @@ class Writer(Generic[T]):
         self._subscribers: list[Callable[[Change[T]], None]] = []
         self._written: dict[Key, _Written] = {}
         self._gone: dict[str, _Gone] = {}
-        self.share = Sharer(store.resource.shared, self._population)
+        self.share = Sharer(store.resource.shared, self._population, unread=store.resource.unread)
         self.listed = 0
 
     def subscribe(self, handler: Callable[[Change[T]], None]) -> None:

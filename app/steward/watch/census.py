@@ -12,7 +12,7 @@ from functools import partial
 
 from steward.governance.bundles import BUNDLES
 from steward.governance.memo import Judge
-from steward.governance.model import PODS, Pod
+from steward.governance.model import Pod
 from steward.governance.namespaces import SystemNamespaces
 from steward.governance.scores import Contribution, Tally, contribution
 from steward.runtime.component import Context
@@ -21,6 +21,7 @@ from steward.runtime.resource import Key
 from steward.runtime.store import Change
 from steward.watch import metrics
 from steward.watch.config import Config
+from steward.watch.model import PODS
 
 
 class Census:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from steward.governance.model import PODS
 from steward.runtime.component import Component, Right
 from steward.watch import metrics
 from steward.watch.census import follow
 from steward.watch.config import Config
+from steward.watch.model import PODS
 
 COMPONENT = Component(
     name="watch",

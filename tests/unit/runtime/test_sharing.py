@@ -22,6 +22,16 @@ def test_a_value_that_differs_in_anything_stays_its_own():
     assert [{"a": "1"}, {"a": "2"}, {"a": "1", "b": "1"}, {"1": "a"}] == labels
 
 
+def test_what_nobody_reads_is_not_kept():
+    """The objects stay whole otherwise."""
+    share = Sharer(("data",), lambda: 2, unread=("metadata.labels",))
+
+    kept = share(thing("a", labels={"app": "shop"}, key="value"))
+
+    assert ({}, "a") == (kept.metadata.labels, kept.metadata.name)
+    assert kept.data == thing("b", key="value").data
+
+
 @pytest.mark.parametrize("population", [0, 100])
 def test_what_is_remembered_is_bound_by_what_is_there(population):
     """CI jobs have labels of their own: a hundred thousand came and went, and their labels must not stay."""
