@@ -265,7 +265,8 @@ def _write(state: State, whole: Patch, record: Record, *, done: Event, is_tried:
     annotations = {} if state.is_plain else {RECORD: record.annotation()}
     desired = Draft(metadata=ObjectMeta(name=meta.name, namespace=meta.namespace, annotations=annotations), spec=DraftSpec(additions.template(whole)))
     prove = partial(proof.prove, kind=state.resource.kind, workload=workload, desired=desired, patch=whole) if is_tried else None
-    return Contribute(state.resource, workload, desired, MANAGER, proof=prove, done=done, failed=partial(_failed, state))
+    failed = partial(_failed, state) if is_tried else None
+    return Contribute(state.resource, workload, desired, MANAGER, proof=prove, done=done, failed=failed)
 
 
 def _failed(state: State, error: Exception) -> Event | None:

@@ -44,8 +44,8 @@ def _holds(workload: Workload, budgets: Iterable[Budget]) -> Iterator[Held]:
         yield Held("on_delete", "its update strategy is OnDelete: a patch would hide until somebody deletes pods.")
     if strategy.rolling_update is not None and strategy.rolling_update.partition > 0:
         yield Held("partition", "its rollout stops at a partition: a patch would reach a part of its pods.")
-    if spec.replicas == 0:
-        yield Held("scaled_to_zero", "it has no replicas: a patch could not be watched.")
+    if rollout.desired(workload) == 0:
+        yield Held("scaled_to_zero", "it has no pods: a patch could not be watched.")
     if not rollout.is_settled(workload):
         yield Held("rolling_out", "a rollout runs.")
     if not rollout.is_available(workload):

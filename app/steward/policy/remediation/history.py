@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -45,7 +45,7 @@ class Record(Struct, frozen=True, kw_only=True):
     patch: str
     fields: tuple[str, ...] = ()
     result: Result = "applied"
-    at: dt.datetime
+    at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     tries: int = 0
 
     def retry_at(self) -> dt.datetime:

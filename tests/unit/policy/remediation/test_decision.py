@@ -18,6 +18,7 @@ from support.workloads import DIRECT, container, managed, policy, read, workload
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
+SAID = '{"template":"x","patch":"y"'
 OURS = {"f:readinessProbe": {"f:periodSeconds": {}}}
 COUNTS = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 PATCHED = workload("Deployment", container(readinessProbe=DIRECT), meta=managed(**OURS))
@@ -286,8 +287,19 @@ def test_what_was_undone_by_hand_stays_so():
     assert () == decide(_state(bare, record=_record(bare, result="undone"))).plan.actions
 
 
-def test_a_broken_record_is_none():
-    assert history.read(read(workload(meta={"annotations": {"policy.steward.dev/remediation": "{"}}))) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"template":"x","patch":"y"}',
+        '{"template":"x","patch":"y","at":"2026-11-21T12:00:00"}',
+        '{"template":"x","patch":"y","at":"","result":"z"}',
+    ],
+    ids=["cut off", "a list", "without a time", "without a time zone", "another result"],
+)
+def test_a_broken_record_is_none(text):
+    assert history.read(read(workload(meta={"annotations": {"policy.steward.dev/remediation": text}}))) is None
 
 
 def test_a_mended_workload_is_left_as_it_is_when_the_policy_only_audits():

@@ -29,6 +29,7 @@ def test_nothing_holds_back_a_workload_at_rest(kind):
         (workload("DaemonSet", updateStrategy={"type": "OnDelete"}), "on_delete"),
         (workload("StatefulSet", updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}), "partition"),
         (workload(replicas=0), "scaled_to_zero"),
+        (workload("DaemonSet", status={"desiredNumberScheduled": 0, "updatedNumberScheduled": 0, "numberAvailable": 0}), "scaled_to_zero"),
         (workload(meta={"generation": 2}), "rolling_out"),
         (workload(status={"updatedReplicas": 1}), "rolling_out"),
         (workload(status={"replicas": 3}), "rolling_out"),
