@@ -8,10 +8,18 @@ import msgspec
 import pytest
 
 from steward.cli import main
+from steward.cli.surveys import Survey
+from steward.governance.bundles import STANDARD
 from steward.governance.memo import Judge
-from steward.governance.model import PODS
+from steward.governance.model import PODS, Pod
+from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import DevOpsPolicy
+from steward.governance.scores import FORMULAS, contribution
 from steward.runtime.sharing import Sharer
+from steward.runtime.store import Change
+from steward.watch.census import Census
+from steward.watch.config import Config
+from steward.watch.metrics import Scores
 from steward.webhook import answers
 from steward.webhook.review import review
 from steward.webhook.subject import subject
@@ -135,3 +143,24 @@ def test_command_line_and_background_agree_on_what_runs(ask, status, seconds, fo
     pod = admission.pod(GOOD, metadata={"creationTimestamp": created} | DEPLOYED) | {"status": status}
 
     assert found == ask(pod) == in_the_background(pod, ASKED)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_watch_and_analyze_have_one_score_of_a_cluster(formula):
+    """That of all its pods, whatever their namespaces; system namespaces do not count."""
+    pods = [
+        msgspec.convert(pod | {"metadata": pod["metadata"] | {"name": f"{namespace}-{number}", "namespace": namespace}}, Pod)
+        for namespace, some in (("shop", 15), ("mail", 3), ("kube-system", 9))
+        for number, pod in enumerate([*PODS_OF_ALL_KINDS.values()][:some])
+    ]
+    config = Config(formula=formula)
+    census = Census(config, lambda: NOW)
+    for pod in pods:
+        census.pod_changed(Change(None, pod))
+
+    survey = Survey.of("", pods, STANDARD, contribution, now=NOW, system=SystemNamespaces())
+
+    scores = Scores(config, census.namespaces, lambda: True)
+    assert [survey.total.score(formula)] == [sample.value for sample in scores.cluster()]
+    assert {name: part.score(formula) for name, part in survey.namespaces.items()} == {sample.labels[0]: sample.value for sample in scores.each()}
+    assert survey.namespaces.keys() == {"shop", "mail"}
