@@ -5,11 +5,12 @@ templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json, or a n
 {{- define "steward.components" -}}
 headless: a headless Service and EndpointSlice for every annotated pod
 watch: a health score of every namespace and of the cluster
+webhook: admission review of pods against the policies of their namespace
 {{- end }}
 
 {{/* Those of them that elect no leader, as a YAML list: they write nothing, and all replicas do the same. The schema knows no leaderElection of theirs. */}}
 {{- define "steward.components.leaderless" -}}
-[watch]
+[watch, webhook]
 {{- end }}
 
 {{/* Dashboards that several components share, as YAML: each is wanted if one of its components is enabled. */}}

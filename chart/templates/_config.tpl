@@ -15,7 +15,7 @@ leaderElection:
 namespaces:
   {{- include "steward.watchedNamespaces" .context | fromYamlArray | toYaml | nindent 2 }}
 config:
-  {{- toYaml $component.config | nindent 2 }}
+  {{- include "steward.merged" (list $component.config (include "steward.admission.config" . | fromYaml)) | nindent 2 }}
 {{- end }}
 
 {{/* The only namespaces that components look at, as a YAML list; empty for all. Call with the root context. */}}

@@ -20,6 +20,11 @@
     - name: health
       containerPort: {{ include "steward.healthPort" . }}
       protocol: TCP
+    {{- with .values.admission }}
+    - name: admission
+      containerPort: {{ .port }}
+      protocol: TCP
+    {{- end }}
   {{- range $block := list "startupProbe" "livenessProbe" "readinessProbe" "lifecycle" }}
   {{- with index $.values $block }}
   {{ $block }}:
@@ -35,6 +40,11 @@
     {{- if and .context.Values.metrics.tls.enabled (include "steward.metrics.secret" .) }}
     - name: metrics-tls
       mountPath: {{ include "steward.metrics.tlsDirectory" . }}
+      readOnly: true
+    {{- end }}
+    {{- if and .values.admission (include "steward.admission.secret" .) }}
+    - name: admission-tls
+      mountPath: {{ include "steward.admission.tlsDirectory" . }}
       readOnly: true
     {{- end }}
     {{- if not .values.serviceAccount.automountServiceAccountToken }}

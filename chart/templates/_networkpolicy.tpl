@@ -34,6 +34,12 @@ spec:
     - ports:
         - port: health
           protocol: TCP
+    {{- if (include "steward.component" . | fromYaml).admission }}
+    # API servers have no pods that could be selected, and often no address that is known.
+    - ports:
+        - port: admission
+          protocol: TCP
+    {{- end }}
     {{- with $policy.extraIngress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -39,6 +39,13 @@ volumes:
       secretName: {{ . | quote }}
   {{- end }}
   {{- end }}
+  {{- if .values.admission }}
+  {{- with include "steward.admission.secret" . }}
+  - name: admission-tls
+    secret:
+      secretName: {{ . | quote }}
+  {{- end }}
+  {{- end }}
   {{- if not .values.serviceAccount.automountServiceAccountToken }}
   {{- include "steward.pod.token" .values | nindent 2 }}
   {{- end }}

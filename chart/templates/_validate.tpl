@@ -25,6 +25,7 @@
 {{- end }}
 
 {{- define "steward.validate.component" -}}
+{{- include "steward.admission.validate" . }}
 {{- $component := include "steward.component" . | fromYaml }}
 {{- $path := printf "components.%s" .component }}
 {{- $lease := $component.leaderElection }}

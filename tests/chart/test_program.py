@@ -81,7 +81,9 @@ def test_the_program_accepts_the_configuration(component, values, tmp_path):
     config = program.load(str(file), components.load(component).config)
     ports = {port["name"]: port["containerPort"] for port in helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
 
-    assert ports == {"metrics": config.http.metrics_port, "health": config.http.health_port}
+    serving = getattr(config.config, "serving", None)
+    own = {} if serving is None else {"admission": serving.port}
+    assert ports == {"metrics": config.http.metrics_port, "health": config.http.health_port, **own}
     assert config.log.level == {**values, **values.get("components", {}).get(component, {})}.get("logLevel", "info")
     assert config.leader_election.lease_namespace == "steward"
     assert list(config.namespaces) == values.get("rbac", {}).get("namespaces", [])

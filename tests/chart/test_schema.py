@@ -105,8 +105,10 @@ def test_components_are_as_strict_as_the_root(name):
     """What a component can override is described by the same definitions as the root's default."""
     component = SCHEMA["properties"]["components"]["properties"][name]["properties"]
     for key in component.keys() - {"enabled", "config"}:
-        root = SCHEMA["properties"][key]
-        if "$ref" in root:
+        root = SCHEMA["properties"].get(key)
+        if root is None:
+            assert component[key]["additionalProperties"] is False
+        elif "$ref" in root:
             assert root == component[key]
         else:
             assert root["properties"] == SCHEMA["definitions"][key]["properties"]

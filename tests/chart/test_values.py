@@ -82,6 +82,17 @@ CHANGED = {
     "components.watch.config.formula": "ratio",
     "components.watch.config.injectedContainers": ["mesh"],
     "components.watch.config.systemNamespaces": ["kube-*"],
+    "components.webhook.strategy.type": "Recreate",
+    "components.webhook.config.injectedContainers": ["envoy"],
+    "components.webhook.config.systemNamespaces": ["kube-*"],
+    "components.webhook.admission.failurePolicy": "Fail",
+    "components.webhook.admission.excludeNamespaces": ["a"],
+    "components.webhook.admission.namespaceSelector": {"matchLabels": {"a": "b"}},
+    "components.webhook.admission.objectSelector": {"matchLabels": {"a": "b"}},
+    "components.webhook.admission.matchConditions": [{"name": "a", "expression": "true"}],
+    "components.webhook.tls.mode": "certManager",
+    "components.webhook.tls.certManager.duration": "2160h",
+    "components.webhook.tls.certManager.renewBefore": "360h",
     "rbac.scope": "namespace",
     "rbac.namespaces": ["a"],
     "rbac.extraRules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
@@ -109,6 +120,8 @@ CHANGED = {
 }
 """A value other than the default, where none can be guessed from its type."""
 
+EXISTING = {"mode": "existingSecret", "existingSecret": "a", "caBundle": "b"}
+
 NEEDS = {
     "global.compatibility": {"podSecurityContext": {"fsGroup": 1}},
     "autoscaling": {"autoscaling": {"enabled": True}},
@@ -123,11 +136,18 @@ NEEDS = {
     "metrics.tls.certManager": {"metrics": {"tls": {"enabled": True, "mode": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}}},
     "metrics.authorization": {"metrics": {"tls": {"enabled": True}, "authorization": {"enabled": True}}},
     "metrics.prometheusAnnotations": {"serviceMonitor": {"enabled": False}},
+    "components.webhook.tls.mode": {"components": {"webhook": {"tls": {"certManager": {"issuerRef": {"name": "ca"}}}}}},
+    "components.webhook.tls.certManager": {"components": {"webhook": {"tls": {"mode": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}}}},
+    **{f"components.webhook.tls.{key}": {"components": {"webhook": {"tls": EXISTING}}} for key in EXISTING if key != "mode"},
 }
 """What has to be set for a value to show: values by the path, or the beginning of it."""
 
-UNSEEN: dict[str, str] = {}
-"""Values that may change nothing in the render, with the reason. Empty: all are seen."""
+UNSEEN: dict[str, str] = {"components.webhook.admission.allowFailWithOneReplica": "it only lets pass what is refused without it"}
+"""Values that may change nothing in the render, with the reason."""
+
+
+OWN = {"admission", "tls"}
+"""Blocks that a component has for itself, without a default for all."""
 
 
 def other(path, value):
@@ -184,7 +204,7 @@ def test_the_defaults_of_components_are_the_keys_that_a_component_accepts(schema
     """The list in _components.tpl, the root of values.yaml and the schema agree on what a component overrides; not all have an election."""
     template = (helm.CHART / "templates" / "_components.tpl").read_text()
     listed = yaml.safe_load(re.search(r'define "steward.component.defaults" -}}\n(.*?){{- end }}', template, re.DOTALL)[1])["keys"]
-    accepted = schema["properties"]["components"]["properties"][component]["properties"].keys() - {"enabled", "config"}
+    accepted = schema["properties"]["components"]["properties"][component]["properties"].keys() - {"enabled", "config"} - OWN
 
     assert set(listed) - accepted == (set() if components.load(component).elects_leader else {"leaderElection"})
     assert accepted <= set(listed)

@@ -21,4 +21,5 @@ COMPONENT = Component(
     metrics=(*metrics.ALL, *certificates.metrics.ALL),
     reasons=(*reasons.ALL, *certificates.reasons.ALL),
     build=build,
+    elects_leader=False,
 )

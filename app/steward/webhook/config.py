@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from steward.governance.namespaces import SYSTEM_NAMESPACES, Patterns, check_patterns
 from steward.governance.rules import INJECTED, Injected
 
 DERIVED: dict[str, Any] = {"x-derived": True}
@@ -35,4 +36,9 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     """Configuration of the component ``webhook``."""
 
     injected_containers: Injected = INJECTED
+    system_namespaces: Patterns = SYSTEM_NAMESPACES
     serving: Annotated[Serving, msgspec.Meta(description="Where admission is served.", extra_json_schema=DERIVED)] = Serving()
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently never match. Raises: ConfigError."""
+        check_patterns("config.systemNamespaces", self.system_namespaces)

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import DevOpsPolicy
 from steward.http.admission import Call, Reply
 from steward.runtime.backoff import pause
@@ -52,12 +53,14 @@ class Scope(msgspec.Struct, frozen=True):
     """Which requests are looked at.
 
     Attributes:
-        bypassed: Namespaces that are let through.
+        own_namespace: Ours, which is let through: our pods must come back while nobody answers for them.
+        system: Those of the cluster itself, which are let through too.
         injected: Names of containers that nobody wrote.
     """
 
-    bypassed: Collection[str]
-    injected: Collection[str] = ()
+    own_namespace: str
+    system: SystemNamespaces
+    injected: Collection[str]
 
 
 class Endpoint:
@@ -97,7 +100,7 @@ class Endpoint:
         return answers.decided(request, decision)
 
     async def _decide(self, request: Request, deadline: float) -> Decision:
-        if not request.namespace or request.namespace in self._scope.bypassed:
+        if request.namespace in ("", self._scope.own_namespace) or request.namespace in self._scope.system:
             return ALLOWED
         loop = asyncio.get_running_loop()
         if loop.time() > deadline:

@@ -19,7 +19,7 @@ _BOOLEANS = ("false", "true")
 
 REQUESTS = Counter(
     f"{PREFIX}_requests_total",
-    "Reviews answered, those by the failure policy included.",
+    "Reviews answered; what was let through without one, by the failure policy, is among them.",
     ("operation", "allowed", "dry_run"),
     preset=tuple((operation, allowed, dry_run) for operation in ("CREATE", "UPDATE") for allowed in _BOOLEANS for dry_run in _BOOLEANS),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import POLICIES
 from steward.http.admission import AdmissionServer
 from steward.http.sockets import PortUnavailable
@@ -48,7 +49,7 @@ def build(context: Context[Config]) -> tuple[Controller[Any], ...]:
     endpoint = Endpoint(
         context.store(POLICIES, BY_NAMESPACE),
         namespaces,
-        scope=Scope(bypassed=(context.own_namespace,), injected=config.injected_containers),
+        scope=Scope(context.own_namespace, SystemNamespaces(config.system_namespaces), config.injected_containers),
         counters=counters,
     )
     try:

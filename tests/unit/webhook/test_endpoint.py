@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from steward.governance.namespaces import SYSTEM_NAMESPACES, SystemNamespaces
 from steward.governance.policies import POLICIES
 from steward.http.admission import Call
 from steward.runtime.store import Store, Writer
@@ -27,7 +28,7 @@ LATEST = container(image="app:latest")
 class Desk:
     """An endpoint whose caches are filled by hand."""
 
-    def __init__(self, *policies, namespaces=("shop",), known=True, **scope):
+    def __init__(self, *policies, namespaces=("shop",), known=True):
         self.registry = CollectorRegistry()
         self.policies = Writer(Store(POLICIES, [BY_NAMESPACE]))
         self.namespaces = Writer(Store(NAMESPACES))
@@ -37,8 +38,8 @@ class Desk:
         for name in namespaces:
             self.know(name)
         counters = metrics.Counters(bind(metrics.ALL, self.registry, component="webhook"))
-        scope = {"bypassed": ("steward",), "injected": ()} | scope
-        self.endpoint = Endpoint(self.policies.store, self.namespaces.store if known else None, scope=Scope(**scope), counters=counters)
+        scope = Scope("steward", SystemNamespaces(SYSTEM_NAMESPACES), ())
+        self.endpoint = Endpoint(self.policies.store, self.namespaces.store if known else None, scope=scope, counters=counters)
 
     def know(self, name, **meta):
         self.namespaces.upsert(msgspec.convert({"metadata": {"name": name, "uid": f"n-{name}", "resourceVersion": "1", **meta}}, Namespace))
@@ -282,11 +283,12 @@ async def test_a_namespace_that_ends_keeps_its_pods_updatable():
     assert response(await desk.ask(asked(pod(LATEST), pod(container()))))["allowed"]
 
 
-async def test_our_own_namespace_is_let_through(looptime):
+@pytest.mark.parametrize("name", ["steward", "kube-system", "flux-system", "monitoring"])
+async def test_our_own_namespace_and_those_of_the_system_are_let_through(looptime, name):
     """Else our own pods could not come back while nobody answers for them."""
-    desk = Desk(policy(namespace="steward"), namespaces=())
+    desk = Desk(policy(namespace=name), namespaces=())
 
-    assert response(await desk.ask(asked(pod(LATEST), namespace="steward")))["allowed"]
+    assert response(await desk.ask(asked(pod(LATEST), namespace=name)))["allowed"]
     assert 0 == looptime
 
 

@@ -1,0 +1,144 @@
+"""What the API server is told about admission, and what is refused because it could stop a cluster."""
+
+import base64
+
+import pytest
+
+from support import helm
+
+
+def webhook(**values):
+    """Values of the component."""
+    return {"components": {"webhook": values}}
+
+
+def render(values=None, **where):
+    """The objects of a release with this component alone."""
+    return helm.render(values, component="webhook", **where)
+
+
+def configuration(values=None, **where):
+    """The ValidatingWebhookConfiguration, or None."""
+    found = helm.of_kind(render(values, **where), "ValidatingWebhookConfiguration")
+    return found[0] if found else None
+
+
+def test_the_defaults_cannot_stop_a_cluster():
+    """Whatever becomes of the component, pods can be made; and it is asked about pods only, in time."""
+    (pods,) = configuration()["webhooks"]
+
+    assert ("Ignore", "/validate/open", 3) == (pods["failurePolicy"], pods["clientConfig"]["service"]["path"], pods["timeoutSeconds"])
+    assert (["v1"], "None", "Equivalent") == (pods["admissionReviewVersions"], pods["sideEffects"], pods["matchPolicy"])
+    assert {"pods": {"CREATE", "UPDATE"}, "pods/ephemeralcontainers": {"UPDATE"}, "pods/resize": {"UPDATE"}} == {
+        resource: set(rule["operations"]) for rule in pods["rules"] for resource in rule["resources"]
+    }
+    assert {"Namespaced"} == {rule["scope"] for rule in pods["rules"]}
+
+
+@pytest.mark.parametrize("namespace", ["steward", "ops"])
+def test_our_own_namespace_and_those_of_the_cluster_are_never_asked_about(namespace):
+    """By a label that nobody can forge: the API server sets it to the namespace's name."""
+    (pods,) = configuration(namespace=namespace)["webhooks"]
+
+    assert [
+        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": sorted([namespace, "kube-system", "kube-public", "kube-node-lease"])}
+    ] == pods["namespaceSelector"]["matchExpressions"]
+
+
+def test_further_selectors_are_added_to_ours():
+    selected = {"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]}
+    (pods,) = configuration(webhook(admission={"namespaceSelector": selected, "objectSelector": {"matchLabels": {"d": "e"}}}))["webhooks"]
+
+    assert {"a": "b"} == pods["namespaceSelector"]["matchLabels"]
+    assert ["kubernetes.io/metadata.name", "c"] == [one["key"] for one in pods["namespaceSelector"]["matchExpressions"]]
+    assert {"matchLabels": {"d": "e"}} == pods["objectSelector"]
+
+
+def test_what_fails_closed_says_so_to_the_process_by_its_path():
+    """Configuration and process cannot disagree: the path says which policy the caller has."""
+    closed, warned = configuration(webhook(admission={"failurePolicy": "Fail", "workloads": True}))["webhooks"]
+
+    assert ("Fail", "/validate/closed") == (closed["failurePolicy"], closed["clientConfig"]["service"]["path"])
+    assert ("Ignore", "/validate/open") == (warned["failurePolicy"], warned["clientConfig"]["service"]["path"])
+
+
+def test_workloads_are_another_entry_when_they_are_wanted():
+    names = [one["name"] for one in configuration(webhook(admission={"workloads": True}))["webhooks"]]
+
+    assert ["pods.webhook.steward.dev", "workloads.webhook.steward.dev"] == names
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"replicas": 1}, r"components\.webhook\.admission\.failurePolicy: Fail, and there is one replica"),
+        ({"autoscaling": {"enabled": True, "minReplicas": 1}}, r"components\.webhook\.admission\.failurePolicy: Fail, and there is one replica"),
+    ],
+    ids=["replicas", "autoscaling"],
+)
+def test_fail_with_one_replica_is_refused_unless_it_is_forced(values, said):
+    fail = {**values, "admission": {"failurePolicy": "Fail"}}
+    with pytest.raises(helm.RenderError, match=said):
+        render(webhook(**fail))
+
+    assert configuration(webhook(**fail | {"admission": {"failurePolicy": "Fail", "allowFailWithOneReplica": True}}))
+
+
+def test_a_ca_bundle_is_never_rendered_where_the_component_writes_it():
+    """What the chart rendered, even if empty, every upgrade would put in its place."""
+    for one in configuration(webhook(admission={"workloads": True}))["webhooks"]:
+        assert {"service"} == set(one["clientConfig"])
+
+
+def test_a_ca_bundle_of_ones_own_is_rendered():
+    values = webhook(tls={"mode": "existingSecret", "existingSecret": "mine", "caBundle": "-----BEGIN"})
+    (pods,) = configuration(values)["webhooks"]
+
+    assert "-----BEGIN" == base64.b64decode(pods["clientConfig"]["caBundle"]).decode()
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        ({"mode": "existingSecret", "caBundle": "x"}, "tls.existingSecret: empty"),
+        ({"mode": "existingSecret", "existingSecret": "x"}, "tls.caBundle: empty"),
+        ({"caBundle": "x"}, "tls.caBundle: is not used"),
+    ],
+    ids=["no Secret", "no authority", "an authority that nobody asks for"],
+)
+def test_certificates_that_nobody_could_trust_are_refused(tls, said):
+    with pytest.raises(helm.RenderError, match=said):
+        render(webhook(tls=tls))
+
+
+def test_no_object_of_the_whole_cluster_is_made_where_that_is_not_wanted():
+    assert configuration({"rbac": {"scope": "namespace"}}) is None
+
+
+def test_ports_must_not_meet():
+    with pytest.raises(helm.RenderError, match=r"components\.webhook\.admission\.port: 8081 is that of the probes"):
+        render(webhook(admission={"port": 8081}))
+
+
+def test_the_service_leads_to_the_port_that_is_served():
+    objects = render(webhook(admission={"port": 9443}))
+    (container,) = helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    (service,) = [one for one in helm.of_kind(objects, "Service") if one["metadata"]["name"] == "steward-webhook"]
+
+    assert [{"name": "https", "port": 443, "targetPort": "admission", "protocol": "TCP"}] == service["spec"]["ports"]
+    assert 9443 == next(one["containerPort"] for one in container["ports"] if one["name"] == "admission")
+
+
+def test_a_new_pod_answers_before_an_old_one_goes_and_one_stays_in_a_drain():
+    objects = render()
+    deployment = helm.only(objects, "Deployment")["spec"]
+
+    assert (2, 0) == (deployment["replicas"], deployment["strategy"]["rollingUpdate"]["maxUnavailable"])
+    assert 1 == helm.only(objects, "PodDisruptionBudget")["spec"]["maxUnavailable"]
+
+
+def test_api_servers_reach_it_through_the_network_policy():
+    """They have no pods to select."""
+    policy = helm.only(render({"networkPolicy": {"enabled": True}}), "NetworkPolicy")
+
+    assert {"ports": [{"port": "admission", "protocol": "TCP"}]} in policy["spec"]["ingress"]
