@@ -18,7 +18,7 @@ IMAGE_PYTHON ?= python3.13
 
 # Fast ones first. pytest keeps this order, so what is broken shows early.
 UNIT_TESTS := $(wildcard tests/unit tests/workshop tests/cluster_tool tests/docs)
-CONTRACT_TESTS := $(wildcard tests/contract tests/cli)
+CONTRACT_TESTS := $(wildcard tests/contract tests/cli tests/admission)
 CHART_TESTS := $(wildcard tests/chart tests/dashboards)
 ALERT_TESTS := $(wildcard tests/alerts)
 OBSERVABILITY_TESTS := $(wildcard tests/observability)

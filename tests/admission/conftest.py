@@ -1,0 +1,156 @@
+"""A real API server that asks the component as the chart configures it; both as processes of their own, without a node."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from admission.stage import Api, Webhook, eventually
+
+from support import helm
+from support.admission import ALL, container, pod
+from support.certificates import Authority
+from support.envtest import ControlPlane
+
+AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch"]}]}
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/admission/" in item.path.as_posix():
+            item.add_marker(pytest.mark.apiserver)
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The API server, with an audit log."""
+    directory = tmp_path_factory.mktemp("plane")
+    (directory / "audit.yaml").write_text(yaml.safe_dump(AUDIT))
+    plane = ControlPlane(directory, apiserver=[f"--audit-policy-file={directory / 'audit.yaml'}", f"--audit-log-path={directory / 'audit.log'}"])
+    plane.start()
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture(scope="session")
+def api(plane: ControlPlane) -> Api:
+    """An administrator, with the CustomResourceDefinitions applied."""
+    api = Api(plane)
+    for path in sorted((helm.CHART / "files" / "crds").glob("*.yaml")):
+        api.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
+    eventually(lambda: api.call("GET", "/apis/policy.steward.dev/v1alpha1/devopspolicies").status == 200)
+    return api
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    authority.issue("webhook", "/CN=webhook", usage="server")
+    return authority
+
+
+@pytest.fixture(scope="session")
+def start(plane: ControlPlane, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Webhook]]:
+    """Start a replica; all that still run are ended at the end."""
+    started: list[Webhook] = []
+    kubeconfig = plane.directory / "admin.kubeconfig"
+    plane.kubeconfig(kubeconfig)
+
+    def start(**options: Any) -> Webhook:
+        one = Webhook(f"webhook-{len(started)}", kubeconfig, tmp_path_factory.mktemp("webhook"), authority, **options)
+        started.append(one)
+        one.start()
+        return one
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def webhook(start: Callable[..., Webhook], api: Api) -> Webhook:
+    """The one replica that most tests need."""
+    one = start()
+    one.wait_until_ready()
+    return one
+
+
+@pytest.fixture
+def configure(api: Api, authority: Authority) -> Iterator[Callable[..., None]]:
+    """Apply the chart's ValidatingWebhookConfiguration, with an address for its Service; and take it away again."""
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    made: list[str] = []
+
+    def configure(port: int, **admission: Any) -> None:
+        (configuration,) = helm.of_kind(
+            helm.render({"components": {"webhook": {"admission": admission}}}, component="webhook"), "ValidatingWebhookConfiguration"
+        )
+        bundle = base64.b64encode(Path(authority.ca).read_bytes()).decode()
+        for one in configuration["webhooks"]:
+            one["clientConfig"] = {"url": f"https://127.0.0.1:{port}{one['clientConfig']['service']['path']}", "caBundle": bundle}
+        name = configuration["metadata"]["name"]
+        if made:
+            api.must("DELETE", f"{path}/{name}")
+        api.must("POST", path, configuration)
+        made[:] = [name]
+
+    yield configure
+    for name in made:
+        api.call("DELETE", f"{path}/{name}")
+
+
+@pytest.fixture
+def namespace(api: Api) -> Namespace:
+    """A namespace of the test's own."""
+    name = f"case-{next(_numbers)}"
+    api.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    return Namespace(api, name)
+
+
+class Namespace:
+    """What a test does in its namespace."""
+
+    def __init__(self, api: Api, name: str) -> None:
+        self.api, self.name = api, name
+        self.pods = f"/api/v1/namespaces/{name}/pods"
+
+    def policy(self, name: str = "strict", *, mode: str = "enforce", **spec: Any) -> None:
+        """Make a policy; by default it asks for everything, and denies."""
+        body = {
+            "apiVersion": "policy.steward.dev/v1alpha1",
+            "kind": "DevOpsPolicy",
+            "metadata": {"name": name},
+            "spec": {**(spec or ALL), "enforcementMode": mode},
+        }
+        self.api.must("POST", f"/apis/policy.steward.dev/v1alpha1/namespaces/{self.name}/devopspolicies", body)
+
+    def pod(self, *containers: dict[str, Any], name: str = "web", metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+        """A pod of this namespace, as somebody writes it."""
+        made = pod(*(containers or (container(),)), **spec)
+        del made["status"]
+        return made | {"metadata": {"name": name, "namespace": self.name} | (metadata or {})}
+
+    def is_reviewed(self) -> bool:
+        """Whether a bad pod is denied by now: configurations and policies take a moment to reach all who act on them."""
+        return self.api.call("POST", f"{self.pods}?dryRun=All", self.pod(container(image="canary:latest"))).status == 403
+
+    def is_warned(self) -> bool:
+        """Whether a bad pod is warned about by now."""
+        return bool(self.api.call("POST", f"{self.pods}?dryRun=All", self.pod(container(image="canary:latest"))).warnings)
+
+
+def audited(plane: ControlPlane) -> list[dict[str, Any]]:
+    """The entries of the audit log."""
+    return [json.loads(line) for line in (plane.directory / "audit.log").read_text().splitlines()]
+
+
+@pytest.fixture
+def audit_log(plane: ControlPlane) -> Callable[[], list[dict[str, Any]]]:
+    return lambda: audited(plane)

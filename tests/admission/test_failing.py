@@ -1,0 +1,56 @@
+"""Nobody answers, or nobody can: what becomes of pods, by the failure policy, and how one gets out of it."""
+
+import pytest
+from admission.stage import eventually
+
+from support.admission import container
+
+LATEST = container(image="app:latest")
+
+
+@pytest.fixture
+def away(start, configure, namespace):
+    """A namespace whose pods would be reviewed by a replica that has ended."""
+
+    def away(policy):
+        one = start()
+        one.wait_until_ready()
+        configure(one.port, failurePolicy=policy)
+        namespace.policy(forbidLatestTag=True)
+        eventually(namespace.is_reviewed)
+        one.kill()
+        return namespace
+
+    return away
+
+
+def test_with_ignore_pods_pass_while_nobody_answers(api, away):
+    namespace = away("Ignore")
+
+    assert 201 == api.call("POST", namespace.pods, namespace.pod(LATEST)).status
+
+
+def test_with_fail_they_do_not_and_our_own_come_back_all_the_same(api, away):
+    """And deleting the configuration always works: nobody is asked about that."""
+    namespace = away("Fail")
+    refused = api.call("POST", namespace.pods, namespace.pod())
+    api.call("POST", "/api/v1/namespaces", {"metadata": {"name": "steward"}})
+    own = namespace.pod() | {"metadata": {"name": "steward-webhook-0", "namespace": "steward"}}
+    system = namespace.pod() | {"metadata": {"name": "coredns-0", "namespace": "kube-system"}}
+
+    assert 500 == refused.status
+    assert 'failed calling webhook "pods.webhook.steward.dev"' in refused.message
+    assert 201 == api.call("POST", "/api/v1/namespaces/steward/pods?dryRun=All", own).status
+    assert 201 == api.call("POST", "/api/v1/namespaces/kube-system/pods?dryRun=All", system).status
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/steward-steward-webhook"
+    assert 200 == api.call("DELETE", path).status
+    eventually(lambda: api.call("POST", f"{namespace.pods}?dryRun=All", namespace.pod()).status == 201)
+
+
+def test_a_pod_of_a_bad_policy_passes_once_the_policy_is_gone(api, webhook, configure, namespace):
+    configure(webhook.port)
+    namespace.policy(forbidLatestTag=True)
+    eventually(namespace.is_reviewed)
+    api.must("DELETE", f"/apis/policy.steward.dev/v1alpha1/namespaces/{namespace.name}/devopspolicies/strict")
+
+    eventually(lambda: not namespace.is_reviewed())

@@ -1,0 +1,99 @@
+"""Replicas come and go while pods are made without a pause, and with ``Fail`` none may be refused for it; nor may one pass unseen."""
+
+import threading
+import time
+
+import pytest
+from admission.balancer import balancing
+from admission.stage import eventually
+
+from support.admission import container
+
+ROUNDS = 4
+"""Replicas that are replaced, one after the other."""
+
+CLIENTS = 4
+
+
+class Load:
+    """Makes pods by dry-run, good ones and bad ones in turn, on several connections; and remembers each answer that is not the right one."""
+
+    def __init__(self, api, namespace):
+        self._api, self._namespace = api, namespace
+        self._ends = threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CLIENTS)]
+        self.answers = 0
+        self.wrong = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ends.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self):
+        good, bad = self._namespace.pod(), self._namespace.pod(container(image="app:latest"))
+        while not self._ends.is_set():
+            for made, expected in ((good, 201), (bad, 403)):
+                answer = self._api.call("POST", f"{self._namespace.pods}?dryRun=All", made)
+                self.answers += 1
+                if answer.status != expected:
+                    self.wrong.append((expected, answer.status, answer.message))
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def service(start, configure, namespace):
+    """Two replicas behind a Service, which the API server must ask."""
+    with balancing() as balancer:
+        replicas = [start(), start()]
+        for one in replicas:
+            one.wait_until_ready()
+        balancer.backends = [one.port for one in replicas]
+        configure(balancer.port, failurePolicy="Fail")
+        namespace.policy(forbidLatestTag=True)
+        eventually(namespace.is_reviewed)
+        yield balancer, replicas
+        for one in replicas:
+            one.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_replacing_all_replicas_refuses_nothing_and_lets_nothing_pass_unseen(api, start, service, namespace):
+    """As a Deployment does it with maxUnavailable 0: the new one is ready before the old one is told to go."""
+    balancer, replicas = service
+    failed_open = api.counted("apiserver_admission_webhook_fail_open_count")
+    with Load(api, namespace) as load:
+        for _ in range(ROUNDS):
+            new = start()
+            new.wait_until_ready()
+            old = replicas.pop(0)
+            replicas.append(new)
+            # The endpoint goes when the pod begins to end, and a moment later for who still has the old rules of the node.
+            old.begin_to_stop()
+            time.sleep(0.5)
+            balancer.backends = [one.port for one in replicas]
+            assert 0 == old.stop()
+    print(f"{load.answers} answers in {ROUNDS} replacements")
+
+    assert [] == load.wrong
+    assert load.answers > 200
+    assert failed_open == api.counted("apiserver_admission_webhook_fail_open_count")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_both_replicas_are_asked(api, service, namespace):
+    """No connection carries all calls, as one of HTTP/2 would."""
+    balancer, replicas = service
+    with Load(api, namespace) as load:
+        eventually(lambda: load.answers > 300, seconds=60)
+    shares = sorted(one.counted("requests_total") for one in replicas)
+
+    assert shares[0] > 0
+    assert 2 == len(balancer.opened)
