@@ -23,7 +23,8 @@ class PortUnavailable(Exception):
 def listen(port: int) -> socket.socket:
     """Listen on a TCP port of every address: ``[::]`` for both families where the machine has IPv6, else ``0.0.0.0``.
 
-    Accepted connections inherit the limits of time (socket(7)).
+    Accepted connections inherit what is set here (socket(7), tcp(7)): limits of time, and that nothing waits for more to send. An answer in two
+    parts would else wait 40 ms for the client to confirm the first; asyncio sees to that only where it has made the socket itself.
 
     Raises: PortUnavailable.
     """
@@ -31,6 +32,7 @@ def listen(port: int) -> socket.socket:
     limit = struct.pack("@ll", PATIENCE_SECONDS, 0)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         listening.setsockopt(socket.SOL_SOCKET, option, limit)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 

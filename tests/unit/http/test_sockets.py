@@ -26,6 +26,12 @@ def test_accepted_connections_have_limits_of_time(free_ports):
     assert [(PATIENCE_SECONDS, 0)] * 2 == limits
 
 
+def test_accepted_connections_do_not_wait_for_more_to_send(free_ports):
+    """Else the second part of an answer waits 40 ms for the client to confirm the first."""
+    with listen(free_ports[0]) as listening, socket.create_connection(("127.0.0.1", free_ports[0])), listening.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_without_ipv6_the_other_family_is_served(free_ports, monkeypatch):
     """The kernel may know IPv6 and refuse its addresses, where it was switched off."""
     create = socket.create_server
