@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from steward.runtime.component import Component
 
-NAMES = ("headless", "watch", "webhook")
+NAMES = ("headless", "watch", "policy", "webhook")
 """Every component, in the order of the documentation."""
 
 

@@ -5,6 +5,7 @@ templates/<name>/, alerts/<name>.yaml and dashboards/steward-<name>.json, or a n
 {{- define "steward.components" -}}
 headless: a headless Service and EndpointSlice for every annotated pod
 watch: a health score of every namespace and of the cluster
+policy: what each DevOpsPolicy finds in the pods of its namespace
 webhook: admission review of pods against the policies of their namespace
 {{- end }}
 

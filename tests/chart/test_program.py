@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import reduce
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ import yaml
 from steward import components
 from steward.cli import config as program
 from support import helm
+from support.paths import merge, nest
 
 ROOT = helm.CHART.parent
 NAMES = tuple(yaml.safe_load((helm.CHART / "values.yaml").read_text())["components"])
@@ -33,11 +35,19 @@ def granted(objects, kind):
     }
 
 
-@pytest.mark.parametrize("component", NAMES)
-def test_the_chart_grants_what_the_program_declares(component):
+def optional(component):
+    """Switches that rights of a component depend on: none of them on, each of them, and all. What depends on a mode is there by default."""
+    fields = sorted({right["when"] for right in described(component)["rights"] if right["when"] and "=" not in right["when"]})
+    for on in ((), *((field,) for field in fields), *((tuple(fields),) if len(fields) > 1 else ())):
+        yield pytest.param(component, {field: field in on for field in fields}, id="-".join((component, *on)))
+
+
+@pytest.mark.parametrize(("component", "on"), [case for name in NAMES for case in optional(name)])
+def test_the_chart_grants_what_the_program_declares(component, on):
     """Not one right less, and not one more; those of the own namespace in a Role."""
-    objects = helm.render(component=component)
-    rights = described(component)["rights"]
+    config = reduce(merge, (nest(field.split("."), value) for field, value in on.items()), {})
+    objects = helm.render({"components": {component: {"config": config}}}, component=component)
+    rights = [right for right in described(component)["rights"] if on.get(right["when"], True)]
     for kind, own in (("ClusterRole", False), ("Role", True)):
         declared = {(right["group"], right["resource"], verb) for right in rights if right["namespaced"] is own for verb in right["verbs"]}
         assert declared == granted([found for found in objects if "app.kubernetes.io/component" in found["metadata"]["labels"]], kind)

@@ -27,7 +27,7 @@ def facts_of(component: Component[Any]) -> dict[str, Any]:
 def _right(right: Right) -> dict[str, Any]:
     return {
         "group": right.resource.group,
-        "resource": right.resource.plural,
+        "resource": right.plural,
         "verbs": right.verbs.split(),
         "namespaced": right.own_namespace,
         "when": right.when,

@@ -125,8 +125,8 @@ class PolicyStatus(Struct, frozen=True):
     violations: Annotated[int, Meta(ge=0, description="Violations in all pods.")] = 0
     last_evaluated: Annotated[str, Meta(description="When this was first found.", extra_json_schema=_WHEN)] = ""
     message: Annotated[str, Meta(description="The result in a sentence.")] = ""
-    remediations_applied: Annotated[int, Meta(ge=0, description="Workloads that were mended since the policy was made.")] = 0
-    remediations_failed: Annotated[int, Meta(ge=0, description="Attempts to mend that failed since the policy was made.")] = 0
+    remediations_applied: Annotated[int, Meta(ge=0, description="Workloads that are mended now.")] = 0
+    remediations_failed: Annotated[int, Meta(ge=0, description="Workloads whose last patch was refused, contested or taken back.")] = 0
     remediated_workloads: Annotated[
         tuple[str, ...], Meta(description="Workloads that are mended now, as deployment/namespace/name; at most a hundred.")
     ] = ()
@@ -219,7 +219,7 @@ CUSTOM_RESOURCES = (
             Column(name="Score", type="number", json_path=".status.healthScore", description="From 0 to 100."),
             Column(name="Violations", type="integer", json_path=".status.violations", description="Violations in all pods."),
             Column(name="Ready", type="string", json_path=".status.conditions[?(@.type=='Ready')].status", description="Whether it is evaluated."),
-            Column(name="Mended", type="integer", json_path=".status.remediationsApplied", description="Workloads mended so far.", priority=1),
+            Column(name="Mended", type="integer", json_path=".status.remediationsApplied", description="Workloads that are mended now.", priority=1),
             Column(name="Message", type="string", json_path=".status.message", description="The result in a sentence.", priority=1),
         ),
     ),

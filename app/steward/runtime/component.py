@@ -33,6 +33,7 @@ class Right(msgspec.Struct, frozen=True):
         verbs: Which, separated by spaces.
         why: What for; people decide on it.
         own_namespace: Whether it is only needed in the namespace the program runs in.
+        subresource: A part of it, such as ``status``; empty for the object itself.
         when: A field of the component's configuration, as a dotted path in camelCase, without which the right is not needed: one that is true,
             or that has a value, such as ``remediation.enabled`` or ``tls.mode=self``. Empty for a right that is always needed.
         named: Where it is about a single object, the field of the configuration, likewise, that holds its name. Not for a create by POST, which
@@ -43,8 +44,17 @@ class Right(msgspec.Struct, frozen=True):
     verbs: str
     why: str
     own_namespace: bool = False
+    subresource: str = ""
     when: str = ""
     named: str = ""
+
+    @property
+    def plural(self) -> str:
+        """The resource as RBAC names it."""
+        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+
+    def __str__(self) -> str:
+        return f"{self.plural}.{self.resource.group}" if self.resource.group else self.plural
 
     def is_needed(self, config: object) -> bool:
         """Whether a process of this configuration needs it.

@@ -30,6 +30,7 @@ class ResourceAttributes(Struct, frozen=True):
     verb: str = ""
     group: str = ""
     resource: str = ""
+    subresource: str = ""
     name: str = ""
 
 
@@ -109,7 +110,7 @@ class RightsCheck:
         ]
         # One after the other: nobody waits for the answers, and a server that is away is asked once, not for each right.
         return [
-            f"may not {verb} {right.resource}{f' in namespace {where}' if where else ''} ({right.why})"
+            f"may not {verb} {right}{f' in namespace {where}' if where else ''} ({right.why})"
             for right, verb, where in wanted
             if not await self._ask(right, verb, where)
         ]
@@ -119,6 +120,8 @@ class RightsCheck:
         if not name and resource == LEASES and verb != "create":
             # A role may be limited to the one that is held; a create names none yet, for RBAC either.
             name = self._lease
-        attributes = ResourceAttributes(namespace=namespace, verb=verb, group=resource.group, resource=resource.plural, name=name)
+        attributes = ResourceAttributes(
+            namespace=namespace, verb=verb, group=resource.group, resource=resource.plural, subresource=right.subresource, name=name
+        )
         answer = await self._client.create(REVIEWS, Review(spec=ReviewSpec(resource_attributes=attributes)))
         return answer.status.allowed

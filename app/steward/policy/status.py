@@ -1,0 +1,72 @@
+"""What an evaluation says in the status of its policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from steward.governance.policies import DevOpsPolicy, PolicyStatus
+from steward.governance.scores import classify, shown, summary
+from steward.policy import reasons
+from steward.policy.ledger import Evaluation
+from steward.policy.remediation.controller import Summary
+from steward.runtime.conditions import Condition, condition, rfc3339
+
+READY, HEALTHY = "Ready", "Healthy"
+"""Types of conditions."""
+
+HEALTHY_FROM = 80
+"""The seed's: a score of a healthy policy."""
+
+OURS = frozenset((READY, HEALTHY))
+
+
+NOTHING_MENDED = Summary(0, 0, (), ())
+
+
+def status_of(policy: DevOpsPolicy, found: Evaluation, mended: Summary | None) -> PolicyStatus:
+    """The whole status; of what was mended it stays as it is while that is not known yet.
+
+    Its time is that of the former status as long as nothing else differs, so that equal findings are equal statuses.
+    """
+    before = policy.status or PolicyStatus()
+    status = PolicyStatus(
+        observed_generation=policy.metadata.generation,
+        healthy=found.score is None or found.score >= HEALTHY_FROM,
+        health_score=None if found.score is None else math.floor(found.score * 10) / 10,
+        violations=found.violations,
+        last_evaluated=before.last_evaluated,
+        message=summary(found.violations, found.pods, found.score),
+        remediations_applied=before.remediations_applied if mended is None else mended.applied,
+        remediations_failed=before.remediations_failed if mended is None else mended.failed,
+        remediated_workloads=before.remediated_workloads if mended is None else mended.workloads,
+        proposals=before.proposals if mended is None else mended.proposals,
+        exemptions=found.exemptions,
+        preview=found.preview,
+        conditions=tuple(_conditions(policy, found, before.conditions)),
+    )
+    return status if status == before else msgspec.structs.replace(status, last_evaluated=rfc3339(found.at))
+
+
+def health(status: PolicyStatus | None) -> str:
+    """The status of the condition Healthy; empty where there is none yet."""
+    return next((one.status for one in (status.conditions if status is not None else ()) if one.type == HEALTHY), "")
+
+
+def _conditions(policy: DevOpsPolicy, found: Evaluation, before: tuple[Condition, ...]) -> Iterable[Condition]:
+    generation = policy.metadata.generation
+    yield condition(READY, "True", reason=reasons.EVALUATED, generation=generation, now=found.at, before=before)
+    if found.score is None:
+        yield condition(HEALTHY, "Unknown", reason=reasons.NOTHING_TO_JUDGE, generation=generation, now=found.at, before=before)
+        return
+    yield condition(
+        HEALTHY,
+        "True" if found.score >= HEALTHY_FROM else "False",
+        reason=classify(found.score),
+        message=f"the score is {shown(found.score)}",
+        generation=generation,
+        now=found.at,
+        before=before,
+    )

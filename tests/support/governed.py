@@ -1,0 +1,29 @@
+"""Policies and the pods that they judge, as manifests."""
+
+from typing import Any
+
+POLICY = "shop/rules"
+
+
+def policy(name="rules", namespace="shop", **spec):
+    """A policy as somebody writes it."""
+    return {
+        "apiVersion": "policy.steward.dev/v1alpha1",
+        "kind": "DevOpsPolicy",
+        "metadata": {"name": name, "namespace": namespace, "generation": 1},
+        "spec": {"forbidLatestTag": True, **spec},
+    }
+
+
+def pod(name, image="app", namespace="shop", *, phase="Running", workload="", created="2026-11-21T12:00:00Z", restarts=0):
+    """A pod; a workload makes it a replica of that ReplicaSet."""
+    meta: dict[str, Any] = {"name": name, "namespace": namespace, "creationTimestamp": created}
+    if workload:
+        meta["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": workload, "uid": workload, "controller": True}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta,
+        "spec": {"containers": [{"name": "web", "image": image}]},
+        "status": {"phase": phase, "containerStatuses": [{"name": "web", "restartCount": restarts}]},
+    }
