@@ -182,8 +182,8 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
     @property
     def all_metrics(self) -> tuple[Metric, ...]:
         """What it measures, the common metrics included that it has."""
-        common = (metric for metric in metrics.ALL if self.elects_leader or metric not in metrics.OF_CONTROLLERS)
-        return (*common, SCRAPE_ERRORS, *self.metrics)
+        absent = (frozenset() if self.elects_leader else metrics.OF_CONTROLLERS) | (frozenset() if self.reasons else {metrics.EVENTS})
+        return (*(metric for metric in metrics.ALL if metric not in absent), SCRAPE_ERRORS, *self.metrics)
 
 
 def needed_rights(component: Component[C], config: C, *, elects: bool) -> tuple[Right, ...]:

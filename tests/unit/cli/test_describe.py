@@ -64,3 +64,10 @@ def test_who_elects_no_leader_has_neither_its_right_nor_its_metric(facts):
 
     assert elects == any(right["why"] == LEASE_RIGHT.why for right in facts["rights"])
     assert elects == any(metric["name"] == "steward_leader" for metric in facts["metrics"])
+
+
+def test_who_tells_events_counts_them_leader_or_not(facts):
+    """A component whose service tells some could not even start."""
+    tells = bool(components.load(facts["name"]).reasons)
+
+    assert tells == any(metric["name"] == "steward_events_recorded_total" for metric in facts["metrics"])
