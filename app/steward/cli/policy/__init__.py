@@ -7,6 +7,7 @@ import click
 from steward.cli.policy.bundles import bundle_apply, bundle_list, bundle_show
 from steward.cli.policy.differences import diff
 from steward.cli.policy.transfer import export, import_
+from steward.cli.policy.undoing import undo
 
 
 @click.group(short_help="Bundles, export, import and differences of policies.")
@@ -14,5 +15,5 @@ def policy() -> None:
     """Bundles, export, import and differences of policies."""
 
 
-for _command in (bundle_list, bundle_show, bundle_apply, export, import_, diff):
+for _command in (bundle_list, bundle_show, bundle_apply, export, import_, diff, undo):
     policy.add_command(_command)
