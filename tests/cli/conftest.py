@@ -24,8 +24,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="session")
 def shop(desk: Desk) -> Desk:
-    """Namespaces ``shop`` and ``bank`` with pods, good and bad, and a bad one in ``kube-system``."""
-    desk.apply(namespace("shop"), namespace("bank"), namespace("kube-system"))
+    """Namespaces ``shop`` and ``bank`` with pods, good and bad, and a bad one in ``kube-system``; ``steward`` is empty."""
+    desk.apply(*map(namespace, ("shop", "bank", "kube-system", "steward")))
     desk.apply(
         pod("web-1", "shop", labels={"app": "web"}),
         pod("web-2", "shop", BARE, labels={"app": "web"}),
@@ -37,13 +37,22 @@ def shop(desk: Desk) -> Desk:
     return desk
 
 
+@pytest.fixture(scope="module")
+def defined(shop: Desk) -> Iterator[Desk]:
+    """The same, with the definitions of our kinds for as long as a file needs them."""
+    done = shop.steward("crd", "install")
+    assert done.code == 0, done.err
+    yield shop
+    shop.kubectl("delete", "crd", "--all", "--wait=true")
+
+
 def _kubeconfig(plane: ControlPlane) -> Path:
     at = plane.directory
-    users = {"admin": "admin", "twin": "admin", "guest": "guest"}
+    users = {"berlin": "admin", "dublin": "admin", "guest": "guest"}
     content = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": "admin",
+        "current-context": "berlin",
         "clusters": [{"name": "test", "cluster": {"server": plane.url, "certificate-authority": str(at / "ca.crt")}}],
         "users": [
             {"name": user, "user": {"client-certificate": str(at / f"{user}.crt"), "client-key": str(at / f"{user}.key")}}
@@ -54,6 +63,10 @@ def _kubeconfig(plane: ControlPlane) -> Path:
     path = at / "kubeconfig"
     path.write_text(json.dumps(content))
     return path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-examples", action="store_true", help="write what the examples of docs/cli.md print now")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

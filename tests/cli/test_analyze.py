@@ -29,25 +29,25 @@ def test_system_namespaces_are_left_out_unless_they_are_asked_for(shop, argument
 
 
 def test_several_clusters_are_scored_by_all_their_pods(shop):
-    done = shop.steward("analyze", "--contexts", "admin,twin", "--formula", "float")
-    detailed = shop.steward("analyze", "--contexts", "admin,twin", "--formula", "float", "--per-cluster")
+    done = shop.steward("analyze", "--contexts", "berlin,dublin", "--formula", "float")
+    detailed = shop.steward("analyze", "--contexts", "berlin,dublin", "--formula", "float", "--per-cluster")
 
     assert done.out.splitlines() == [
         "CLUSTER   NAMESPACE   PODS   SCORE   CLASS     VIOLATIONS   COSTS MOST",
-        "admin     (all)       4      87.5    Healthy   9            high_restarts 30, latest_tag 10, missing_liveness 6",
-        "twin      (all)       4      87.5    Healthy   9            high_restarts 30, latest_tag 10, missing_liveness 6",
+        "berlin    (all)       4      87.5    Healthy   9            high_restarts 30, latest_tag 10, missing_liveness 6",
+        "dublin    (all)       4      87.5    Healthy   9            high_restarts 30, latest_tag 10, missing_liveness 6",
         "(all)     (all)       8      87.5    Healthy   18           high_restarts 60, latest_tag 20, missing_liveness 12",
     ]
-    assert [("admin", "bank"), ("admin", "shop"), ("admin", "(all)"), ("twin", "bank")] == [
+    assert [("berlin", "bank"), ("berlin", "shop"), ("berlin", "(all)"), ("dublin", "bank")] == [
         tuple(line.split()[:2]) for line in detailed.out.splitlines()[1:5]
     ]
 
 
 def test_a_cluster_that_does_not_answer_hides_no_other(shop):
-    done = shop.steward("analyze", "--contexts", "guest,admin")
+    done = shop.steward("analyze", "--contexts", "guest,berlin")
 
     assert 1 == done.code
-    assert [("admin", "(all)"), ("(all)", "(all)")] == [tuple(line.split()[:2]) for line in done.out.splitlines()[1:]]
+    assert [("berlin", "(all)"), ("(all)", "(all)")] == [tuple(line.split()[:2]) for line in done.out.splitlines()[1:]]
     assert done.err.startswith("steward: context guest: you may not list pods: pods is forbidden: ")
 
 
@@ -61,8 +61,8 @@ def test_fail_below_is_for_pipelines(shop, least, code, said):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--contexts", "admin,admin"), "--contexts admin,admin: the same context twice; its pods would count twice. Name it once"),
-        (("--contexts", "admin", "--context", "twin"), "--context and --contexts: expected one of them, got both"),
+        (("--contexts", "berlin,berlin"), "--contexts berlin,berlin: the same context twice; its pods would count twice. Name it once"),
+        (("--contexts", "berlin", "--context", "dublin"), "--context and --contexts: expected one of them, got both"),
     ],
     ids=["twice", "both"],
 )

@@ -53,13 +53,9 @@ def test_everything_is_what_helm_renders_without_its_tests(desk):
     assert rendered == list(yaml.safe_load_all(done.out))
 
 
-def test_the_api_server_takes_a_deployment_from_the_pipe(desk):
-    desk.kubectl("create", "namespace", "steward")
-    try:
-        printed = desk.steward("deploy", "generate-all", *CHART).out
-        taken = desk.kubectl("apply", "--dry-run=server", "--filename", "-", stdin=printed)
-    finally:
-        desk.kubectl("delete", "namespace", "steward", "--wait=false")
+def test_the_api_server_takes_a_deployment_from_the_pipe(shop):
+    printed = shop.steward("deploy", "generate-all", *CHART).out
+    taken = shop.kubectl("apply", "--dry-run=server", "--filename", "-", stdin=printed)
 
     assert sum(kinds(printed).values()) == len(taken.splitlines())
     assert "deployment.apps/steward-headless created (server dry run)" in taken

@@ -15,15 +15,6 @@ LABELS = {
 }
 
 
-@pytest.fixture(scope="module")
-def defined(shop):
-    """The API server, with the definitions for as long as this file needs them."""
-    done = shop.steward("crd", "install")
-    assert done.code == 0, done.err
-    yield shop
-    shop.kubectl("delete", "crd", "--all", "--wait=true")
-
-
 @pytest.fixture
 def server(defined):
     """The same, without policies."""
@@ -103,7 +94,7 @@ def test_what_is_exported_can_be_imported_elsewhere(server, file):
     notes = first["metadata"].pop("annotations")
     assert {"name": "default", "namespace": "shop"} == first["metadata"], "nothing of this cluster"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", notes["policy.steward.dev/exported-at"])
-    assert "admin/shop" == notes["policy.steward.dev/exported-from"]
+    assert "berlin/shop" == notes["policy.steward.dev/exported-from"]
     assert "status" not in first
     assert imported.out.splitlines() == ["+ bank/default", "+ bank/strict"]
     assert there(server, "strict")["spec"] == there(server, "strict", "bank")["spec"]

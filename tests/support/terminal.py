@@ -32,7 +32,7 @@ class Done(NamedTuple):
 
 
 class Desk:
-    """A kubeconfig with the contexts ``admin``, ``twin`` (the same) and ``guest``, who may do nothing; and the programs that use it."""
+    """A kubeconfig with the contexts ``berlin``, ``dublin`` (the same) and ``guest``, who may do nothing; and the programs that use it."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig

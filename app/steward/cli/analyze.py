@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steward.cli.cluster import ALL, Cluster, cluster_options, connected, namespace_options, read_all
+from steward.cli.cluster import Cluster, cluster_options, connected, namespace_option, read_all
 from steward.cli.judging import Judging, below_option, check_score, judging_options
 from steward.cli.output import COLORS, colored, output_option, printed, table
 from steward.runtime.errors import StewardError
@@ -26,7 +26,7 @@ MOVERS = 3
 @cluster_options
 @click.option("--contexts", default="", metavar="NAME,NAME", help="Several clusters, by their contexts; their score is that of all their pods.")
 @click.option("--per-cluster", is_flag=True, help="With --contexts: the namespaces of each cluster, too.")
-@namespace_options
+@namespace_option
 @click.option("--include-system", is_flag=True, help="Count the namespaces of the cluster itself, such as kube-system, too.")
 @judging_options
 @below_option
@@ -36,7 +36,7 @@ def analyze(
     cluster: Cluster,
     contexts: str,
     per_cluster: bool,
-    namespace: str | None,
+    namespace: str,
     include_system: bool,
     judging: Judging,
     fail_below: int | None,
@@ -61,7 +61,7 @@ def analyze(
     from steward.cli.surveys import merged_clusters
 
     clusters = _clusters(cluster, contexts)
-    answers = asyncio.run(_surveys(clusters, judging, namespace or ALL, include_system=include_system or bool(namespace)))
+    answers = asyncio.run(_surveys(clusters, judging, namespace, include_system=include_system or bool(namespace)))
     failures = [one for one in answers if isinstance(one, StewardError)]
     found = [one for one in answers if not isinstance(one, StewardError)]
     if not found:

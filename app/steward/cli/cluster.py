@@ -47,6 +47,21 @@ def cluster_options(command: Command) -> Command:
     return packed
 
 
+def namespace_option(command: Command) -> Command:
+    """Decorator: ``--namespace`` of commands that otherwise look into all of them, handed over as ``namespace``."""
+
+    @click.option("-n", "--namespace", default=ALL, metavar="NAMESPACE", help="Only this namespace; else all of them.")
+    @functools.wraps(command)
+    def packed(*, namespace: str, **rest: Any) -> None:
+        from steward.runtime.resource import check_namespace
+
+        if namespace:
+            check_namespace("--namespace", namespace)
+        command(namespace=namespace, **rest)
+
+    return packed
+
+
 def namespace_options(command: Command) -> Command:
     """Decorator: ``--namespace`` and ``--all-namespaces``, handed over as ``namespace``; None when neither is given."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from steward.cli.cluster import ALL, Cluster, cluster_options, connected, namespace_options
+from steward.cli.cluster import Cluster, cluster_options, connected, namespace_option
 from steward.cli.judging import Judging, judging_options
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ LOOK_SECONDS = 1.0
 
 @click.command(short_help="Follow pods and scores as they change.")
 @cluster_options
-@namespace_options
+@namespace_option
 @click.option("--include-system", is_flag=True, help="Count the namespaces of the cluster itself, such as kube-system, too.")
 @judging_options
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json: an object a line.")
-def watch(*, cluster: Cluster, namespace: str | None, include_system: bool, judging: Judging, output: str) -> None:
+def watch(*, cluster: Cluster, namespace: str, include_system: bool, judging: Judging, output: str) -> None:
     """Follow pods and scores as they change, until Ctrl-C. In a terminal as a page, worst namespaces first; in a pipe as lines.
 
     \b
@@ -47,7 +47,7 @@ def watch(*, cluster: Cluster, namespace: str | None, include_system: bool, judg
     else:
         view = views.Lines(judging.formula)
     with contextlib.suppress(KeyboardInterrupt), view:
-        asyncio.run(_follow(cluster, namespace or ALL, judging, view, include_system=include_system or bool(namespace)))
+        asyncio.run(_follow(cluster, namespace, judging, view, include_system=include_system or bool(namespace)))
 
 
 async def _follow(cluster: Cluster, namespace: str, judging: Judging, view: View, *, include_system: bool) -> None:
