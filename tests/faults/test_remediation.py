@@ -5,20 +5,16 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import pytest
 import yaml
-from faults.harness.cluster import NAMESPACE, NODE
+from faults.harness.cluster import NAMESPACE, NODE, RIGHTS
 from prometheus_client import CollectorRegistry
 
-from steward.governance.model import PODS
-from steward.policy.remediation import metrics, reasons
-from steward.policy.remediation.config import RemediationConfig
-from steward.policy.remediation.controller import controller
+from steward.policy.component import COMPONENT
+from steward.policy.remediation.controller import PROPOSALS_LIMIT
 from steward.policy.remediation.model import WORKLOADS
-from steward.policy.remediation.rights import RIGHTS
-from steward.runtime import auth
-from steward.runtime import metrics as runtime_metrics
-from steward.runtime.component import Component
+from steward.runtime import auth, metrics
 from steward.runtime.manager import Manager
 from steward.runtime.transport import HTTPTransport
 from steward.telemetry.metrics import bind
@@ -32,18 +28,12 @@ SECONDS = 60
 OBSERVED = 60
 """Seconds that a patched workload is watched: the least that can be configured."""
 
-CRD = helm.CHART / "files" / "crds" / "devopspolicies.policy.steward.dev.yaml"
+VALUES = {
+    "components": {"policy": {"config": {"remediation": {"enabled": True, "maxPerHour": 100, "observationSeconds": OBSERVED}}}},
+}
+CRDS = helm.CHART / "files" / "crds"
+MENDED = {"pods", *(resource.plural for resource in WORKLOADS.values())}
 _numbers = itertools.count(1)
-
-COMPONENT = Component(
-    name="policy",
-    summary="Remediation alone.",
-    config=RemediationConfig,
-    rights=(),
-    metrics=metrics.ALL,
-    reasons=reasons.ALL,
-    build=lambda context: (controller(context, context.config, PODS)[0],),
-)
 
 
 class Team:
@@ -84,6 +74,10 @@ class Team:
         """What all Events say."""
         return "\n".join(event.get("note", "") for event in self.get("events.events.k8s.io")["items"])
 
+    def status(self) -> dict:
+        """Of the policy."""
+        return self.get("devopspolicies", "p").get("status", {})
+
     def ask(self, **asked) -> None:
         """Put a policy there that is enforced, and asks for readiness probes if nothing else is said."""
         asked = asked or {"requireReadinessProbe": True, "defaultProbe": {"periodSeconds": 10}}
@@ -101,41 +95,34 @@ async def until(condition: Callable[[], object], what: str, *, seconds: float = 
 
 
 @pytest.fixture(scope="module")
-def plane(cluster):
-    """The cluster, with the definition of policies and the rights of remediation."""
-    cluster.apply(yaml.safe_load(CRD.read_text()))
-    cluster.kubectl("wait", "--for=condition=Established", "crd/devopspolicies.policy.steward.dev", f"--timeout={SECONDS}s")
-    rules = [{"apiGroups": [right.resource.group], "resources": [right.resource.plural], "verbs": right.verbs.split()} for right in RIGHTS]
-    rules += [
-        {"apiGroups": ["policy.steward.dev"], "resources": ["devopspolicies"], "verbs": ["list", "watch"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
-    ]
-    named = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "remediation"}}
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "remediation", "namespace": NAMESPACE}},
-        {**named, "kind": "ClusterRole", "rules": rules},
-        {
-            **named,
-            "kind": "ClusterRoleBinding",
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "remediation"},
-            "subjects": [{"kind": "ServiceAccount", "name": "remediation", "namespace": NAMESPACE}],
-        },
-    )
+def chart() -> list[dict]:
+    """What the chart renders with remediation switched on."""
+    return helm.render(VALUES, namespace=NAMESPACE, component="policy")
+
+
+@pytest.fixture(scope="module")
+def plane(cluster, chart):
+    """The cluster, with the definitions and the rights of the component as the chart has them."""
+    definitions = [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.policy.steward.dev.yaml"))]
+    cluster.apply(*definitions, *(found for found in chart if found["kind"] in RIGHTS))
+    names = [f"crd/{one['metadata']['name']}" for one in definitions]
+    cluster.kubectl("wait", "--for=condition=Established", *names, f"--timeout={SECONDS}s")
     return cluster
 
 
 @pytest.fixture
-async def at_work(plane, tmp_path) -> AsyncIterator[Callable[[], list]]:
-    """Remediation at work with no other rights than its own; answers what it has written to workloads and pods since."""
-    token = plane.kubectl("create", "token", "remediation", f"--namespace={NAMESPACE}", "--duration=1h").strip()
+async def at_work(plane, chart, tmp_path) -> AsyncIterator[Callable[[], list]]:
+    """The component at work with no other rights than its own; answers what it has written to workloads and pods since."""
+    account = helm.only(chart, "ServiceAccount")["metadata"]["name"]
+    token = plane.kubectl("create", "token", account, f"--namespace={NAMESPACE}", "--duration=1h").strip()
     plane.kubeconfig(tmp_path / "kubeconfig", token=token)
+    settings = yaml.safe_load(helm.only(chart, "ConfigMap")["data"]["config.yaml"])
     transport = HTTPTransport(auth.load(user_agent="steward/tests", kubeconfig=str(tmp_path / "kubeconfig")))
     manager = Manager(
         COMPONENT,
-        RemediationConfig(enabled=True, max_per_hour=100, observation_seconds=OBSERVED),
+        msgspec.convert(settings["config"], COMPONENT.config),
         transport=transport,
-        instruments=bind((*runtime_metrics.ALL, *COMPONENT.metrics), CollectorRegistry(), component="policy"),
+        instruments=bind((*metrics.ALL, *COMPONENT.metrics), CollectorRegistry(), component=COMPONENT.name),
         identity="steward-0",
         instance="steward.policy",
         lease=None,
@@ -145,12 +132,14 @@ async def at_work(plane, tmp_path) -> AsyncIterator[Callable[[], list]]:
     task = asyncio.create_task(manager.run())
 
     def written() -> list:
-        return [request for request in plane.audit.since(mark) if request.is_write and request.resource != "events"]
+        return [request for request in plane.audit.since(mark) if request.is_write and request.resource in MENDED]
 
     yield written
+    denied = [request for request in plane.audit.since(mark) if request.code == 403 and not request.is_dry_run]
     manager.stop()
     await task
     await transport.close()
+    assert [] == denied
 
 
 async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane, at_work):
@@ -161,6 +150,7 @@ async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane,
     await until(lambda: "readinessProbe" in team.main(), "readiness probe")
     await asyncio.to_thread(plane.kubectl, "rollout", "status", "deployment/web", f"--namespace={team.name}", f"--timeout={SECONDS}s")
     await until(lambda: "RemediationApplied" in team.said(), "Event")
+    await until(lambda: [f"deployment/{team.name}/web"] == team.status().get("remediatedWorkloads"), "status of the policy")
     pods = [pod for pod in team.get("pods")["items"] if "deletionTimestamp" not in pod["metadata"]]
     deployment = team.get("deployment", "web")
 
@@ -204,7 +194,9 @@ async def test_what_belongs_to_somebody_else_is_not_written_and_not_even_tried(p
 
     wanted = {f"{name}-{kind.lower()}" for kind in WORKLOADS for name in OWNERS}
     await until(lambda: wanted == team.told("RemediationProposed"), f"Event about each of {len(wanted)} workloads")
+    await until(lambda: PROPOSALS_LIMIT == len(team.status().get("proposals", [])), "patches in the status of the policy")
     assert [] == at_work()
+    assert all("readinessProbe" in proposal["patch"] for proposal in team.status()["proposals"])
 
 
 def _bare(kind: str, name: str, namespace: str, meta: dict) -> dict:
