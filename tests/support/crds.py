@@ -23,6 +23,7 @@ SOURCES = (
     (OTHERS, "github.com/fluxcd/helm-controller", "config/crd/bases/helm.toolkit.fluxcd.io_helmreleases.yaml"),
     (OTHERS, "github.com/fluxcd/source-controller", "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml"),
     (OTHERS, "github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),
+    (OTHERS, "github.com/openreports/reports-api", "config/crd/openreports.io_reports.yaml"),
 )
 """Directory of the go.mod that pins a module, the module, and the file in it."""
 

@@ -8,5 +8,6 @@ require (
 	github.com/fluxcd/helm-controller v1.6.0
 	github.com/fluxcd/source-controller v1.9.0
 	github.com/grafana/grafana-operator/v5 v5.24.0
+	github.com/openreports/reports-api v0.2.1
 	k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1
 )
