@@ -21,7 +21,7 @@ ephemeral container can have neither probes nor resources. A Job is to end, so n
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Annotated
 
@@ -104,11 +104,14 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
     if pod.is_over:
         return None
     of = workload or owner_of(pod)
-    violations, exempted, expired, applied = [], [], [], []
-    for check, found in _findings(pod, rules, is_job=of.kind in ("Job", "CronJob"), now=now, injected=injected):
-        applied.append((check, rules.severity_overrides.of(check)))
-        if found is None:
-            continue
+    look = _Look(pod, rules.severity_overrides)
+    look.at_what_is_written(rules, is_job=of.kind in ("Job", "CronJob"), injected=injected)
+    if pod.status.phase:
+        look.at_what_runs(rules, now)
+    if not rules.exemptions:
+        return Verdict(of, tuple(look.found), (), (), tuple(look.applied))
+    violations, exempted, expired = [], [], []
+    for found in look.found:
         covering = [one for one in rules.exemptions if one.covers(found, of, pod.metadata.labels)]
         # The one that lasts longest, then by its reason: the order in which they are written must not matter.
         covering.sort(key=lambda one: (one.expires, one.reason, one.approved_by), reverse=True)
@@ -118,38 +121,84 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
         violations.append(found)
         if covering:
             expired.append(Exempted(found, covering[0]))
-    return Verdict(of, tuple(violations), tuple(exempted), tuple(expired), tuple(applied))
+    return Verdict(of, tuple(violations), tuple(exempted), tuple(expired), tuple(look.applied))
 
 
-_Finding = tuple[Check, Violation | None]
+class _Look:
+    """One look at a pod. Ten thousand of them are a list of pods, so there is nothing here that could be done once.
 
+    Attributes:
+        found: What is wrong.
+        applied: Each check that was made, with its severity.
+    """
 
-def _findings(pod: Pod, rules: Rules, *, is_job: bool, now: dt.datetime, injected: Collection[str]) -> Iterator[_Finding]:
-    """Each check that applies, with what it found."""
-    spec = pod.spec
-    sidecars = [container for container in spec.init_containers if container.restart_policy == "Always"]
-    if rules.forbid_latest_tag:
-        for container in (*spec.init_containers, *spec.containers, *spec.ephemeral_containers):
-            yield "latest_tag", _unpinned(container, rules)
-    for container in [one for one in (*sidecars, *spec.containers) if one.name not in injected]:
+    __slots__ = ("_lasting", "_pod", "_severities", "applied", "found")
+
+    def __init__(self, pod: Pod, severities: Severities) -> None:
+        self.found: list[Violation] = []
+        self.applied: list[tuple[Check, Severity]] = []
+        self._pod = pod
+        self._severities = severities
+        sidecars = [one for one in pod.spec.init_containers if one.restart_policy == "Always"]
+        self._lasting = (*sidecars, *pod.spec.containers)
+
+    def at_what_is_written(self, rules: Rules, *, is_job: bool, injected: Collection[str]) -> None:
+        """At what a pod template has too."""
+        spec, severities = self._pod.spec, self._severities
+        if rules.forbid_latest_tag:
+            tag: tuple[Check, Severity] = ("latest_tag", severities.latest_tag)
+            for container in (*spec.init_containers, *spec.containers, *spec.ephemeral_containers):
+                self._note(tag, container, _why_unpinned(container.image))
+        asked: list[tuple[tuple[Check, Severity], Callable[[Container], bool], str]] = []
         if rules.require_liveness_probe and not is_job:
-            yield "missing_liveness", _missing(container, rules, "missing_liveness", "livenessProbe", there=container.liveness_probe is not None)
+            asked.append((("missing_liveness", severities.missing_liveness), _has_liveness, "no livenessProbe. Add one."))
         if rules.require_readiness_probe and not is_job:
-            yield "missing_readiness", _missing(container, rules, "missing_readiness", "readinessProbe", there=container.readiness_probe is not None)
+            asked.append((("missing_readiness", severities.missing_readiness), _has_readiness, "no readinessProbe. Add one."))
         if rules.require_resources:
-            there = container.resources.are_set or spec.resources.are_set
-            yield "missing_resources", _missing(container, rules, "missing_resources", "resources.requests", there=there)
-    if rules.max_restart_count is not None and pod.status.phase:
-        restarts = {status.name: status.restart_count for status in (*pod.status.init_container_statuses, *pod.status.container_statuses)}
-        for container in (*sidecars, *spec.containers):
-            yield "high_restarts", _restarted(container, rules, restarts.get(container.name, 0), rules.max_restart_count)
-    if rules.forbid_pending_duration is not None and pod.status.phase:
-        yield "pending", _pending(pod, rules, rules.forbid_pending_duration, now)
+            has_resources = _always if spec.resources.are_set else _has_resources
+            asked.append((("missing_resources", severities.missing_resources), has_resources, "no resources.requests. Add one."))
+        for container in self._lasting:
+            if container.name not in injected:
+                for check, has, message in asked:
+                    self._note(check, container, "" if has(container) else message)
+
+    def at_what_runs(self, rules: Rules, now: dt.datetime) -> None:
+        """At what only a pod has that runs, or waits to."""
+        status, most = self._pod.status, rules.max_restart_count
+        if most is not None:
+            restarts = {one.name: one.restart_count for one in (*status.init_container_statuses, *status.container_statuses)}
+            check: tuple[Check, Severity] = ("high_restarts", self._severities.high_restarts)
+            for container in self._lasting:
+                count = restarts.get(container.name, 0)
+                message = f"{count} restarts, more than {most}. See why: kubectl logs --previous." if count > most else ""
+                self._note(check, container, message, min(count, RESTART_CAP))
+        if rules.forbid_pending_duration is not None:
+            self._note(("pending", self._severities.pending), _WHOLE_POD, _why_late(self._pod, rules.forbid_pending_duration, now))
+
+    def _note(self, check: tuple[Check, Severity], container: Container, message: str, count: int = 1) -> None:
+        """Take down that a check was made, and what it found, if anything."""
+        self.applied.append(check)
+        if message:
+            self.found.append(Violation(*check, container.name, message, count))
 
 
-def _unpinned(container: Container, rules: Rules) -> Violation | None:
-    message = _why_unpinned(container.image)
-    return Violation("latest_tag", rules.severity_overrides.latest_tag, container.name, message) if message else None
+_WHOLE_POD = Container()
+
+
+def _always(_: Container) -> bool:
+    return True
+
+
+def _has_liveness(container: Container) -> bool:
+    return container.liveness_probe is not None
+
+
+def _has_readiness(container: Container) -> bool:
+    return container.readiness_probe is not None
+
+
+def _has_resources(container: Container) -> bool:
+    return container.resources.are_set
 
 
 @lru_cache(maxsize=4096)
@@ -165,23 +214,12 @@ def _why_unpinned(reference: str) -> str:
     return f'image "{reference}" {why}. Write a version or a digest.'
 
 
-def _missing(container: Container, rules: Rules, check: Check, field: str, *, there: bool) -> Violation | None:
-    return None if there else Violation(check, rules.severity_overrides.of(check), container.name, f"no {field}. Add one.")
-
-
-def _restarted(container: Container, rules: Rules, restarts: int, most: int) -> Violation | None:
-    if restarts <= most:
-        return None
-    message = f"{restarts} restarts, more than {most}. See why: kubectl logs --previous."
-    return Violation("high_restarts", rules.severity_overrides.high_restarts, container.name, message, min(restarts, RESTART_CAP))
-
-
-def _pending(pod: Pod, rules: Rules, most: int, now: dt.datetime) -> Violation | None:
+def _why_late(pod: Pod, most: int, now: dt.datetime) -> str:
+    """For how long a pod has been pending, if that is too long; else empty."""
     # A pod is pending from its creation on, and never again (the phases of a pod's life).
     if pod.status.phase != "Pending" or pod.created is None:
-        return None
+        return ""
     seconds = (now - pod.created).total_seconds()
     if seconds <= most:
-        return None
-    message = f"pending for {int(seconds)} s, longer than {most} s. See why: kubectl describe pod {pod.metadata.name}."
-    return Violation("pending", rules.severity_overrides.pending, "", message)
+        return ""
+    return f"pending for {int(seconds)} s, longer than {most} s. See why: kubectl describe pod {pod.metadata.name}."

@@ -11,8 +11,8 @@ import msgspec
 
 V = TypeVar("V")
 
-SLICE = 256
-"""Objects gone through before others may run: about 5 ms of filing."""
+SLICE = 100
+"""Objects gone through before others may run: about 2 ms of filing, and one of what components count meanwhile."""
 
 
 class Backoff(msgspec.Struct, frozen=True):
