@@ -10,11 +10,13 @@ import pytest
 from steward.cli import main
 from steward.cli.surveys import Survey
 from steward.governance.bundles import STANDARD
-from steward.governance.memo import Judge
 from steward.governance.model import PODS, Pod
 from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import DevOpsPolicy
 from steward.governance.scores import FORMULAS, contribution
+from steward.policy.config import Config as Audit
+from steward.policy.ledger import Ledger
+from steward.runtime.resource import Key
 from steward.runtime.sharing import Sharer
 from steward.runtime.store import Change
 from steward.watch.census import Census
@@ -101,11 +103,15 @@ def at_admission(pod, asked) -> Found:
 
 
 def in_the_background(pod, asked) -> Found:
-    """As the cache holds it, among replicas with which it shares what can be shared."""
-    share, judge = Sharer(PODS.shared, lambda: 3), Judge(msgspec.convert({"spec": asked}, DevOpsPolicy).spec, lambda verdict: verdict)
-    replicas = [pod | {"metadata": pod["metadata"] | {"name": f"web-{number}"}} for number in range(3)]
-    verdicts = [judge(share(msgspec.json.decode(json.dumps(one), type=PODS.type)), NOW) for one in replicas]
-    first, *others = [{(one.check, one.container, one.severity) for one in verdict.violations} for verdict in verdicts]
+    """From the cache of the component policy, among replicas with which it shares what can be shared."""
+    share, ledger = (
+        Sharer(PODS.shared, lambda: 3),
+        Ledger(msgspec.convert({"metadata": POLICY["metadata"], "spec": asked}, DevOpsPolicy), Audit(), NOW),
+    )
+    for number in range(3):
+        one = pod | {"metadata": pod["metadata"] | {"name": f"web-{number}"}}
+        ledger.put(Key("shop", f"web-{number}"), share(msgspec.json.decode(json.dumps(one), type=PODS.type)), NOW)
+    first, *others = [{(one.check, one.container, one.severity) for one in entry.found} for entry in ledger.entries.values()]
     assert [first, first] == others
     return first
 
