@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dashboards import alerts, scores
+from dashboards import admission, alerts, policies, scores
 from dashboards.builder import Row, dashboard, variable
 from dashboards.headless import PREFIX as HEADLESS
 from dashboards.headless import TO_MEND
@@ -74,6 +74,8 @@ HEALTH = (
             "StewardTargetDown",
             "OperatorDown",
             "KubeDevopsWatchDown",
+            "DevOpsPolicyDown",
+            "KubeDevopsWebhookDown",
         ),
     ),
     stat(
@@ -263,7 +265,8 @@ HEADLESS_SERVICES = (
 )
 
 GOVERNANCE = tuple(
-    replace(panel, id=number, width=8, links=(("Governance", "/d/steward-governance"),)) for number, panel in enumerate((scores.SCORE,), start=17)
+    replace(panel, id=number, width=8, links=(("Governance", "/d/steward-governance"),))
+    for number, panel in enumerate((scores.SCORE, policies.FAILED, admission.DENIED), start=17)
 )
 """Those that ask by what is chosen here; the namespace of this dashboard is not that of pods."""
 

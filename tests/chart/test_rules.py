@@ -186,7 +186,7 @@ def test_an_objective_can_be_changed(percent, tmp_path):
 @pytest.mark.parametrize(
     ("objectives", "message"),
     [
-        ({"names": 99}, "prometheusRule.objectives.names: no such objective. There are: steward-headless-availability, steward-headless-names."),
+        ({"names": 99}, "prometheusRule.objectives.names: no such objective. There are: steward-headless-availability, "),
         ({"steward-headless-names": 100}, "/prometheusRule/objectives/steward-headless-names"),
         ({"steward-headless-names": "100"}, "/prometheusRule/objectives/steward-headless-names"),
         ({"steward-headless-names": 0}, "/prometheusRule/objectives/steward-headless-names"),

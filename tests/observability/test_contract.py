@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from cluster.support.wait import until
 from observability import facts
+from observability.stage.admission import Admission
 from observability.stage.operator import COMPONENTS, Operator
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -32,7 +33,8 @@ def newborn(played, tmp_path_factory):
     directory = tmp_path_factory.mktemp("newborn")
     texts = {}
     for component in COMPONENTS:
-        operator = Operator(f"steward-{component}-newborn", played.kubeconfig, directory, component=component)
+        settings = Admission(directory).settings() if component == "webhook" else None
+        operator = Operator(f"steward-{component}-newborn", played.kubeconfig, directory, component=component, settings=settings)
         operator.start()
         until("it is ready", lambda operator=operator: operator.is_ready)
         texts[component] = operator.scrape()

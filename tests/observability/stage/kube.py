@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from cluster.support.wait import until
 
 from support.envtest import ControlPlane
 
@@ -37,6 +38,12 @@ class Kube:
             raise Refused(f"{method} {path}: {answer.status} {answer.data[:300]!r}")
         found: Object = answer.json()
         return found
+
+    def until_served(self, definition: Object) -> None:
+        """Wait until the API server answers for a kind that it has just been told of."""
+        spec, name = definition["spec"], definition["metadata"]["name"]
+        path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+        until(f"{name} is served", lambda: self._http.request("GET", self._url + path).status == 200)
 
     def namespace(self, name: str) -> None:
         """Make a namespace."""

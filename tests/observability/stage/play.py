@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.support.wait import until
+from observability.stage import policies
+from observability.stage.admission import Admission
 from observability.stage.kube import Kube, kubeconfig
 from observability.stage.load import Load
 from observability.stage.operator import COMPONENTS, NAMESPACE, Operator
+from observability.stage.policies import Teams
 from observability.stage.prometheus import CLUSTER, Prometheus
 
 from support.envtest import ControlPlane
@@ -35,6 +38,7 @@ class Stage:
         prometheus: It has scraped the play, and scrapes on.
         operators: Those that were scraped.
         load: Has ended; the pods that were there then still are.
+        teams: The same, of what governance judges.
         kube: The API server.
         kubeconfig: Of its administrator.
         began: Unix time of the first scrape.
@@ -44,6 +48,7 @@ class Stage:
     prometheus: Prometheus
     operators: list[Operator]
     load: Load
+    teams: Teams
     kube: Kube
     kubeconfig: Path
     began: float
@@ -63,18 +68,27 @@ def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
         stack.callback(plane.stop)
         kube = Kube(plane)
         kube.namespace(NAMESPACE)
+        policies.install(kube)
         access = kubeconfig(plane, directory / "admin.kubeconfig")
-        operators = [Operator(f"steward-{name}-{suffix}", access, directory, component=name) for name in COMPONENTS for suffix in SUFFIXES]
+        admission = Admission(directory)
+        operators = [
+            Operator(f"steward-{name}-{suffix}", access, directory, component=name, settings=admission.settings() if name == "webhook" else None)
+            for name in COMPONENTS
+            for suffix in SUFFIXES
+        ]
         for operator in operators:
             operator.start()
             stack.callback(operator.stop)
         prometheus = Prometheus(directory, VALUES)
         prometheus.start([(operator.address, labels(operator)) for operator in operators], apiserver=plane)
         stack.callback(prometheus.stop)
-        load = Load(kube, pods=PODS)
+        load, teams = Load(kube, pods=PODS), Teams(kube)
         load.begin()
         for operator in operators:
             until(f"{operator.name} is ready", lambda operator=operator: operator.is_ready)
+        if "webhook" in COMPONENTS:
+            admission.configure(kube)
+        teams.begin()
         until(
             "Prometheus scrapes all",
             lambda: prometheus.is_ready and prometheus.numbers('up{job=~"steward-.+"}') == [1] * len(operators),
@@ -82,7 +96,8 @@ def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
         began = time.time()
         _play(operators, load, seconds)
         load.end()
-        yield Stage(prometheus, operators, load, kube, access, began, time.time())
+        teams.end()
+        yield Stage(prometheus, operators, load, teams, kube, access, began, time.time())
 
 
 def labels(operator: Operator) -> dict[str, str]:

@@ -1,0 +1,283 @@
+"""The tests that the original kube-devops lists for its metrics, Services, monitors and dashboard, by their names, against this program and chart.
+
+Its `reconcile` is the component `policy`. Where ours differs on purpose, the test says so: one port 8080 with the metrics of every component,
+health checks on another, and metrics with a prefix, whose former names alerts/compatibility records.
+"""
+
+import json
+
+import pytest
+import urllib3
+import yaml
+from cluster.support.wait import until
+from observability import facts
+from observability.stage.operator import Operator
+
+from support import helm
+from support.envtest import free_ports
+
+MONITORED = {"serviceMonitor": {"enabled": True, "interval": "15s"}, "dashboards": {"enabled": True}}
+PROTECTED = {**MONITORED, "metrics": {"tls": {"enabled": True}}}
+COMPONENTS = ("watch", "policy", "webhook")
+METRICS = (
+    "kube_devops_cluster_health_score",
+    "kube_devops_namespace_health_score",
+    "kube_devops_pod_events_total",
+    "kube_devops_pods_tracked",
+    "devopspolicy_reconcile_total",
+    "devopspolicy_reconcile_errors_total",
+    "devopspolicy_violations",
+    "devopspolicy_health_score",
+    "devopspolicy_remediations_applied_total",
+    "devopspolicy_remediations_failed_total",
+    "devopspolicy_enforcement_mode",
+    "devopspolicy_pods_scanned_total",
+    "devopspolicy_reconcile_duration_seconds",
+    "devopspolicy_audit_results_total",
+    "kube_devops_webhook_requests_total",
+    "kube_devops_webhook_denials_total",
+    "kube_devops_webhook_request_duration_seconds",
+)
+"""Its 18, two of which are one here: violations have their severity as a label."""
+FORMER = (
+    "cluster_health_score",
+    "namespace_health_score",
+    "pod_events_total",
+    "pods_tracked_total",
+    "devopspolicy_violations_total",
+    "devopspolicy_violations_by_severity",
+    "webhook_requests_total",
+    "webhook_denials_total",
+)
+"""Names that have changed; webhook_request_duration_seconds has one for each of its parts."""
+
+http = urllib3.PoolManager(timeout=10)
+
+
+def get(address, path):
+    """Status and body of an answer."""
+    answer = http.request("GET", f"http://{address}{path}", retries=False)
+    return answer.status, answer.data.decode()
+
+
+@pytest.fixture
+def unready(tmp_path):
+    """A `policy` whose API server does not answer: it runs, and knows nothing."""
+    (port,) = free_ports(1)
+    access = tmp_path / "kubeconfig"
+    cluster = {"name": "gone", "cluster": {"server": f"http://127.0.0.1:{port}"}}
+    context = {"name": "gone", "context": {"cluster": "gone", "user": "nobody"}}
+    access.write_text(
+        json.dumps({"clusters": [cluster], "contexts": [context], "users": [{"name": "nobody", "user": {}}], "current-context": "gone"})
+    )
+    operator = Operator("steward-policy-unready", access, tmp_path, component="policy")
+    operator.start()
+    until("it answers", lambda: operator.value('steward_component_ready{component="policy"}') is not None)
+    yield operator
+    operator.stop()
+
+
+def of_component(kind, component, values=MONITORED):
+    """The objects of a kind that belong to a component."""
+    return [
+        one
+        for one in helm.of_kind(helm.render(values, component=None), kind)
+        if one["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    ]
+
+
+def container_ports(service):
+    """The ports of the pods that a Service sends to, by their names."""
+    templates = [one["spec"]["template"] for one in helm.of_kind(helm.render(MONITORED, component=None), "Deployment")]
+    (template,) = [one for one in templates if service["spec"]["selector"].items() <= one["metadata"]["labels"].items()]
+    return {port["name"]: port["containerPort"] for port in template["spec"]["containers"][0]["ports"]}
+
+
+def check_services(component, expected):
+    """Labels of a component's Services, and their ports with those of the pods that they lead to."""
+    services = of_component("Service", component)
+    ports = {port["name"]: (port["port"], container_ports(one)[port["targetPort"]]) for one in services for port in one["spec"]["ports"]}
+
+    assert all(one["metadata"]["labels"]["app.kubernetes.io/name"] == "steward" for one in services)
+    assert ports == expected
+
+
+def check_monitor(component, values=MONITORED):
+    """The endpoint of a component's ServiceMonitor, which selects one Service, of that component, that has the port."""
+    (monitor,) = of_component("ServiceMonitor", component, values)
+    selector = monitor["spec"]["selector"]["matchLabels"].items()
+    (service,) = [one for one in helm.of_kind(helm.render(values, component=None), "Service") if selector <= one["metadata"]["labels"].items()]
+    (endpoint,) = monitor["spec"]["endpoints"]
+
+    assert service in of_component("Service", component, values)
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert (endpoint["path"], endpoint["interval"], endpoint["honorLabels"]) == ("/metrics", "15s", True)
+    return endpoint
+
+
+def board():
+    """The ConfigMap of the dashboard, and the dashboard in it."""
+    (found,) = [one for one in helm.of_kind(helm.render(MONITORED, component=None), "ConfigMap") if "steward-governance.json" in one["data"]]
+    return found, json.loads(found["data"]["steward-governance.json"])
+
+
+def panels():
+    """Every panel, those of closed rows too."""
+    _, found = board()
+    return [one for panel in found["panels"] for one in (panel, *panel.get("panels", [])) if one["type"] != "row"]
+
+
+def declared(component, name):
+    """What a component says of one of its metrics."""
+    return facts.described(component)[name]
+
+
+def test_reconcile_healthz_returns_ok(played):
+    assert get(played.working("policy").health, "/healthz")[0] == 200
+
+
+def test_reconcile_readyz_when_ready(played):
+    """With filled caches; not, as in the original, after a first policy: a cluster may have none."""
+    assert get(played.working("policy").health, "/readyz")[0] == 200
+
+
+def test_reconcile_readyz_when_not_ready(unready):
+    """It is alive all the same: a restart would not bring the API server back."""
+    assert get(unready.health, "/readyz")[0] == 503
+    assert get(unready.health, "/healthz")[0] == 200
+
+
+def test_reconcile_metrics_returns_ok(played):
+    status, body = get(played.working("policy").address, "/metrics")
+
+    assert status == 200
+    assert "devopspolicy_reconcile_total{" in body
+
+
+def test_reconcile_unknown_route_returns_404(played):
+    """On both ports."""
+    policy = played.working("policy")
+
+    assert [get(address, "/unknown")[0] for address in (policy.address, policy.health)] == [404, 404]
+
+
+def test_pods_scanned_metric_registered(played):
+    """And it counts: the policies of the play have pods."""
+    scanned = played.working("policy").value("devopspolicy_pods_scanned_total")
+
+    assert declared("policy", "devopspolicy_pods_scanned_total")["type"] == "counter"
+    assert scanned > 0
+
+
+def test_reconcile_duration_metric_registered(played):
+    measured = played.working("policy").value("devopspolicy_reconcile_duration_seconds_count")
+
+    assert declared("policy", "devopspolicy_reconcile_duration_seconds")["type"] == "histogram"
+    assert measured > 0
+
+
+def test_pods_tracked_metric_registered(played):
+    """A gauge, so without _total; that name is recorded for dashboards that know it."""
+    assert declared("watch", "kube_devops_pods_tracked")["type"] == "gauge"
+    assert played.working("watch").value("kube_devops_pods_tracked") > 0
+    assert played.prometheus.numbers("pods_tracked_total")[0] > 0
+
+
+def test_webhook_duration_metric_registered(played):
+    measured = sum(one.value("kube_devops_webhook_request_duration_seconds_count") for one in played.operators if one.component == "webhook")
+
+    assert declared("webhook", "kube_devops_webhook_request_duration_seconds")["type"] == "histogram"
+    assert measured > 0
+
+
+def test_service_watch_fields():
+    check_services("watch", {"metrics": (8080, 8080)})
+
+
+def test_service_reconcile_fields():
+    """On 8080 as all components; the original had 9090 here."""
+    check_services("policy", {"metrics": (8080, 8080)})
+
+
+def test_service_webhook_fields():
+    """Admission has TLS and a port of its own, 443 for the API server; metrics are where all components have them."""
+    check_services("webhook", {"https": (443, 8443), "metrics": (8080, 8080)})
+
+
+def test_service_monitor_watch_fields():
+    assert check_monitor("watch").get("scheme", "http") == "http"
+
+
+def test_service_monitor_reconcile_fields():
+    assert check_monitor("policy").get("scheme", "http") == "http"
+
+
+def test_service_monitor_webhook_uses_https():
+    """Where metrics are protected, for this component as for all.
+
+    A certificate that pods make themselves cannot be proved by Prometheus; one of cert-manager is, which the original never did.
+    """
+    issued = {**PROTECTED, "metrics": {"tls": {"enabled": True, "mode": "certManager", "certManager": {"issuerRef": {"name": "ca"}}}}}
+
+    assert check_monitor("webhook", PROTECTED)["scheme"] == "https"
+    assert check_monitor("webhook", PROTECTED)["tlsConfig"]["insecureSkipVerify"] is True
+    assert "insecureSkipVerify" not in check_monitor("webhook", issued)["tlsConfig"]
+    assert check_monitor("webhook", issued)["tlsConfig"]["ca"]["secret"]["key"] == "ca.crt"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_all_services_parseable_yaml(component):
+    """What helm prints is read, and read again the same."""
+    services = of_component("Service", component)
+
+    assert services
+    assert yaml.safe_load(yaml.safe_dump(services)) == services
+    assert {(one["apiVersion"], one["kind"]) for one in services} == {("v1", "Service")}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_all_service_monitors_parseable_yaml(component):
+    """tests/chart proves them against the schema of Prometheus Operator."""
+    (monitor,) = of_component("ServiceMonitor", component)
+
+    assert yaml.safe_load(yaml.safe_dump(monitor)) == monitor
+    assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "ServiceMonitor")
+
+
+def test_dashboard_configmap_valid_json():
+    _, found = board()
+
+    assert (found["uid"], found["schemaVersion"]) == ("steward-governance", 39)
+
+
+def test_dashboard_has_panels():
+    """Its 18 and the 3 of its last version, by their titles; and more."""
+    titles = {panel["title"] for panel in panels()}
+
+    assert len(titles) > len(ITS_PANELS)
+    assert set(ITS_PANELS) - titles == set()
+
+
+ITS_PANELS = (
+    "Cluster Health Score", "Reconcile Cycles", "Webhook Requests",
+    "Namespace Health Scores", "Pod Events Rate", "Pods Tracked",
+    "Violations by Namespace", "Health Scores", "Reconcile Rate", "Reconcile Errors", "Reconcile Duration", "Pods Scanned",
+    "Remediations Applied", "Remediations Failed", "Enforcement Mode",
+    "Allow/Deny Rate", "Denial Breakdown", "Request Latency",
+    "Violations by Severity", "Audit Results Over Time", "Critical Violations",
+)  # fmt: skip
+
+
+def test_dashboard_configmap_has_grafana_label():
+    found, _ = board()
+
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_dashboard_references_all_metrics():
+    """All that it had, and under which names they can be had for dashboards of its time."""
+    asked = " ".join(target["expr"] for panel in panels() for target in panel["targets"])
+    recorded = {rule["record"] for rule in facts.rules() if "record" in rule}
+
+    assert [name for name in METRICS if name not in asked] == []
+    assert set(FORMER) - recorded == set()
