@@ -29,28 +29,37 @@ class Balancer:
 
     def close(self) -> None:
         """End it, with all connections."""
-        self._server.close()
-        for task in list(self._open):
-            self._loop.call_soon_threadsafe(task.cancel)
-        self._loop.call_soon_threadsafe(self._loop.call_later, 0.1, self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+        # Transports tell of their end one turn of the loop later.
+        await asyncio.sleep(0.05)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
+        writers = [writer]
         try:
             self._turn += 1
             port = self.backends[self._turn % len(self.backends)]
             # Where nobody listens, the client sees its connection end, as in a cluster.
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 there = await asyncio.open_connection("127.0.0.1", port)
+                writers.append(there[1])
                 self.opened[port] = self.opened.get(port, 0) + 1
                 await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
         finally:
             self._open.discard(task)
-            writer.close()
+            for one in writers:
+                one.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -58,13 +58,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def start(plane: ControlPlane, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Webhook]]:
-    """Start a replica; all that still run are ended at the end."""
+    """Start a replica, which finds the API server at another address if one is given; all that still run are ended at the end."""
     started: list[Webhook] = []
-    kubeconfig = plane.directory / "admin.kubeconfig"
-    plane.kubeconfig(kubeconfig)
 
-    def start(**options: Any) -> Webhook:
-        one = Webhook(f"webhook-{len(started)}", kubeconfig, tmp_path_factory.mktemp("webhook"), authority, **options)
+    def start(*, server: str = "", **options: Any) -> Webhook:
+        directory = tmp_path_factory.mktemp("webhook")
+        plane.kubeconfig(directory / "kubeconfig", server=server)
+        one = Webhook(f"webhook-{len(started)}", directory / "kubeconfig", directory, authority, **options)
         started.append(one)
         one.start()
         return one

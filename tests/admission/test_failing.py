@@ -1,6 +1,7 @@
 """Nobody answers, or nobody can: what becomes of pods, by the failure policy, and how one gets out of it."""
 
 import pytest
+from admission.balancer import balancing
 from admission.stage import eventually
 
 from support.admission import container
@@ -45,6 +46,23 @@ def test_with_fail_they_do_not_and_our_own_come_back_all_the_same(api, away):
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/steward-steward-webhook"
     assert 200 == api.call("DELETE", path).status
     eventually(lambda: api.call("POST", f"{namespace.pods}?dryRun=All", namespace.pod()).status == 201)
+
+
+def test_a_replica_that_cannot_reach_the_api_server_goes_on_answering(api, plane, start, configure, namespace):
+    """By what it knows; and it stays ready, for nobody else knows more."""
+    with balancing() as way:
+        way.backends = [plane.port]
+        one = start(server=f"https://127.0.0.1:{way.port}")
+        one.wait_until_ready()
+        configure(one.port, failurePolicy="Fail")
+        namespace.policy(forbidLatestTag=True)
+        eventually(namespace.is_reviewed)
+    eventually(lambda: "cannot be reached" in one.log())
+    answers = [api.call("POST", f"{namespace.pods}?dryRun=All", made).status for made in (namespace.pod(LATEST), namespace.pod())]
+
+    assert [403, 201] == answers
+    assert 200 == one.probe("/readyz")[0]
+    assert 200 == one.probe("/livez")[0]
 
 
 def test_a_pod_of_a_bad_policy_passes_once_the_policy_is_gone(api, webhook, configure, namespace):

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from steward.runtime import metrics
+from steward.runtime.backoff import pause
 from steward.runtime.circuit import Circuit
 from steward.runtime.client import Client
-from steward.runtime.followed import Followed, Part
+from steward.runtime.followed import STALE_SECONDS, Followed, Part
 from steward.runtime.informer import Informer
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.store import Change, Index, Store, Writer
+from steward.telemetry.logging import get_logger
 from steward.telemetry.metrics import Instruments
 
 T = TypeVar("T", bound=HasMeta)
+
+LOOK_SECONDS = 30.0
+"""Between two looks at how old the caches are."""
+
+log = get_logger(__name__)
 
 
 class Caches:
@@ -94,3 +101,15 @@ class Caches:
     def notes(self) -> list[str]:
         """What there is to say about them, in words: why one is not synced, or which kind the cluster does not know."""
         return [followed.note for followed in self.followed.values() if followed.note]
+
+    async def tell_age(self) -> NoReturn:
+        """Say once of each that nothing was heard of it for too long, and once that it is again."""
+        told: set[str] = set()
+        while True:
+            await pause(LOOK_SECONDS)
+            stale = {name for name, followed in self.followed.items() if followed.is_stale}
+            for name in sorted(stale - told):
+                log.warning("nothing heard of a resource, what is done rests on an old cache", resource=name, limit_seconds=STALE_SECONDS)
+            for name in sorted(told - stale):
+                log.info("resource is heard of again", resource=name)
+            told = stale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Generic, NamedTuple, TypeVar
 
 from steward.runtime.informer import Informer
@@ -30,6 +31,9 @@ class Part(NamedTuple):
 
 
 EVERYTHING = Part()
+
+STALE_SECONDS = 300.0
+"""A cache of which nothing was heard for as long may be behind. Bookmarks come every minute."""
 
 
 class Followed(Generic[T]):
@@ -69,6 +73,11 @@ class Followed(Generic[T]):
         return min(informer.last_event for informer in self.informers)
 
     @property
+    def is_stale(self) -> bool:
+        """Whether nothing was heard for so long that what is here may be of another time."""
+        return self.is_served and 0 < self.last_event < time.time() - STALE_SECONDS
+
+    @property
     def unreadable(self) -> int:
         """Objects that do not fit their struct."""
         return len(self.writer.store.unreadable)
@@ -78,9 +87,11 @@ class Followed(Generic[T]):
 
     @property
     def note(self) -> str:
-        """Why it is not synced, or that there is nothing to sync, in words; else empty."""
+        """Why it is not synced, that there is nothing to sync, or that it may be old, in words; else empty."""
         if not self.is_served:
             return f"{self.resource_name}: API is missing"
+        if self.is_stale:
+            return f"{self.resource_name}: nothing heard for {time.time() - self.last_event:.0f} s"
         if self.is_synced:
             return ""
         failures = [str(informer.failure) for informer in self.informers if informer.failure is not None]

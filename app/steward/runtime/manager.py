@@ -212,6 +212,7 @@ class Manager(Generic[C]):
             ("rights", self._rights.run()),
             ("recorder", self._recorder.run()),
             ("resync", self._resync()),
+            ("age", self._caches.tell_age()),
         ]
         return tasks + [(f"informer {name}", informer.run()) for name, informer in self._caches.informers]
 
