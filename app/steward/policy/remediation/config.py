@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from steward.governance.namespaces import SYSTEM_NAMESPACES, check_patterns
 from steward.runtime.errors import ConfigError
-from steward.runtime.resource import check_namespaces
 
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 DAYS: tuple[Day, ...] = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -65,18 +65,9 @@ class RemediationConfig(msgspec.Struct, frozen=True, rename="camel", forbid_unkn
     windows: Annotated[
         tuple[Window, ...], Meta(description="Only in these times workloads are patched; always when empty. Undone is at any time.")
     ] = ()
-    protected_namespaces: Annotated[tuple[str, ...], Meta(description="Namespaces whose workloads are never patched.")] = (
-        "kube-system",
-        "kube-public",
-        "kube-node-lease",
-        "kube-flannel",
-        "cert-manager",
-        "istio-system",
-        "monitoring",
-        "observability",
-        "argocd",
-        "flux-system",
-    )
+    protected_namespaces: Annotated[
+        tuple[str, ...], Meta(description="Names of namespaces, or patterns with *, whose workloads are never patched.")
+    ] = SYSTEM_NAMESPACES
     other_managers: Annotated[
         tuple[str, ...],
         Meta(
@@ -90,7 +81,7 @@ class RemediationConfig(msgspec.Struct, frozen=True, rename="camel", forbid_unkn
 
     def __post_init__(self) -> None:
         """Refuse what would silently never match. Raises: ConfigError."""
-        check_namespaces("config.remediation.protectedNamespaces", self.protected_namespaces)
+        check_patterns("config.remediation.protectedNamespaces", self.protected_namespaces)
         for index, name in enumerate(self.other_managers):
             if not name:
                 raise ConfigError(f"config.remediation.otherManagers[{index}]: empty, so every workload would be somebody else's. Write a name.")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from steward.governance.model import Pod
+from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
 from steward.governance.rules import INJECTED
 from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
@@ -86,6 +87,7 @@ class Cluster:
         self._injected = injected
         self._stores = stores
         self._config = config
+        self._protected = SystemNamespaces(config.protected_namespaces)
         self._counters = {metric.name: context.instruments[metric] for metric in metrics.ALL}
 
     def workload_keys(self, kind: str, change: Change[Workload]) -> Iterable[Key]:
@@ -144,6 +146,7 @@ class Cluster:
             policies=tuple(self._stores.policies.by(_BY_NAMESPACE, meta.namespace)),
             record=record,
             refusal=self.memory.refusal(meta.uid),
+            is_protected=meta.namespace in self._protected,
             is_plain=self.memory.is_plain(meta.uid),
             restarts=self._restarts(workload, record) if record is not None and record.result == "applied" else 0,
             budgets=tuple(self._stores.budgets.by(_BY_NAMESPACE, meta.namespace)),

@@ -41,6 +41,7 @@ class State(msgspec.Struct, frozen=True):
         policies: Of its namespace.
         record: The last attempt.
         refusal: The last patch that could not be written.
+        is_protected: Whether workloads of its namespace are never patched.
         is_plain: Whether the record cannot be written on the workload.
         restarts: Restarts of patched containers in pods that are younger than the patch.
         budgets: PodDisruptionBudgets of the namespace.
@@ -57,6 +58,7 @@ class State(msgspec.Struct, frozen=True):
     policies: tuple[DevOpsPolicy, ...]
     record: Record | None
     refusal: Refusal | None
+    is_protected: bool
     is_plain: bool
     restarts: int
     budgets: tuple[Budget, ...]
@@ -131,7 +133,7 @@ def is_watched(record: Record | None, workload: Workload, config: RemediationCon
 def _hands_off(state: State) -> Held | None:
     """Why nothing at all may be written to the workload, not even to take something back."""
     workload = state.workload
-    if workload.metadata.namespace in state.config.protected_namespaces:
+    if state.is_protected:
         return Held("protected", "its namespace is protected (config.remediation.protectedNamespaces).")
     if guards.is_opted_out(workload):
         return Held("opted_out", "its annotation policy.steward.dev/remediate says false.")

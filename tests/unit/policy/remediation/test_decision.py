@@ -32,6 +32,7 @@ def _state(manifest=None, *policies, now=NOW, **fields):
         "policies": policies or (policy(),),
         "record": history.read(found),
         "refusal": None,
+        "is_protected": False,
         "is_plain": False,
         "restarts": 0,
         "budgets": (),
@@ -106,7 +107,6 @@ def test_who_uses_kubectl_apply_is_told_to_add_it_to_the_manifest():
     [
         (workload(meta={"labels": {"app.kubernetes.io/managed-by": "jsonnet"}}), "owned"),
         (workload(meta={"annotations": {"policy.steward.dev/remediate": "false"}}), "opted_out"),
-        (workload(meta={"namespace": "kube-system"}), "protected"),
     ],
 )
 def test_what_is_not_ours_to_write_is_shown_its_patch(manifest, label):
@@ -117,6 +117,13 @@ def test_what_is_not_ours_to_write_is_shown_its_patch(manifest, label):
     assert label == decision.standing.proposal.reason
     assert "readinessProbe" in decision.standing.proposal.patch
     assert "readinessProbe" in decision.plan.events[0].note
+
+
+def test_a_protected_namespace_is_shown_its_patches():
+    decision = decide(_state(is_protected=True))
+
+    assert () == decision.plan.actions
+    assert "protected" == decision.standing.proposal.reason
 
 
 def test_a_policy_that_audits_shows_the_patch_in_its_status_alone():

@@ -282,6 +282,15 @@ async def test_another_template_ends_the_contest(town):
 # Who says no.
 
 
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-flannel", "flux-system", "monitoring"])
+async def test_a_namespace_of_the_system_is_never_written(town, namespace):
+    _policy(town, namespace)
+    await town.step(town.add(workload(meta={"namespace": namespace})))
+
+    assert 0 == town.api.requests("write")
+    assert ["RemediationProposed"] == town.said()
+
+
 async def test_a_workload_of_somebody_else_is_never_written(town):
     _policy(town)
     for number, kind in enumerate(("Deployment", "StatefulSet", "DaemonSet")):
