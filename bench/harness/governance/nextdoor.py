@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,11 @@ from harness.cluster import Cluster
 from harness.figures import Figure
 from harness.governance import background, policies, webhooks, wire
 from harness.governance.plan import NAMESPACE, NEXT_DOOR, Size, Step
+from harness.peers import SPEED, steward_in_a_hurry
 from harness.process import Running
 
-PAGE = 500
-"""Pods of one request that lists (steward.runtime.client)."""
+CALM_SECONDS = 0.2
+"""Who used less than half a core for so long has taken in what was listed."""
 
 QUIET, BUSY = "nothing next door", "policy relists next door"
 
@@ -38,26 +40,35 @@ def _nothing() -> Iterator[Sequence[None]]:
     yield ()
 
 
-def _relist(at: Cluster, running: Running, pods: int) -> None:
-    """End the watches, and wait until all pods were listed again."""
-    enough = at.requests().get("list pods", 0) + pods / PAGE
+def _relist(at: Cluster, running: Running) -> None:
+    """End the watches, and wait until all pods were taken in again: one watch is refused, the next begins with all that there is."""
+    enough = at.requests()["watch pods"] + 2
     at.expire()
-    waiting.until(lambda: at.requests().get("list pods", 0) >= enough, running)
+    waiting.until(lambda: at.requests()["watch pods"] >= enough and _is_calm(running), running)
+
+
+def _is_calm(running: Running) -> bool:
+    used = running.cpu_seconds()
+    time.sleep(CALM_SECONDS)
+    return running.cpu_seconds() - used < CALM_SECONDS / 2
 
 
 @contextmanager
 def _relisting(size: Size, directory: Path, cores: Sequence[int]) -> Iterator[list[None]]:
-    """Every outage of the server makes the controller list all pods anew; the list grows with each."""
+    """Each time its versions are forgotten the controller lists all pods anew; the list that is returned grows with each.
+
+    It would pause longer and longer in between: in a time that passes faster, those pauses are short.
+    """
     relisted: list[None] = []
-    command = background.STEWARD.command
     directory.mkdir(parents=True)
-    with background.among(background.STEWARD, command(directory), size.pods, directory, cores=cores) as (at, running):
+    command = steward_in_a_hurry("policy", directory)
+    with background.among(background.STEWARD, command, size.pods, directory, speed=SPEED, cores=cores) as (at, running):
         at.put(background.written())
         over = threading.Event()
 
         def work() -> None:
             while not over.is_set():
-                _relist(at, running, size.pods)
+                _relist(at, running)
                 relisted.append(None)
 
         thread = threading.Thread(target=work)
