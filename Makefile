@@ -103,7 +103,7 @@ cluster: venv cluster-up ## Test the installed chart on a real cluster
 	@$(PYTEST) $(CLUSTER_TESTS)
 
 .PHONY: bench
-bench: venv ## Measure Steward beside client-go and others, 40 minutes, into docs/performance.md; BENCH_FLAGS=--quick: 5 minutes
+bench: venv ## Measure Steward beside client-go, gatekeeper and others, an hour, into docs/performance.md; BENCH_FLAGS=--quick: 10 minutes
 	@bench/run $(BENCH_FLAGS)
 
 ##
