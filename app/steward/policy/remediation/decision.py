@@ -202,10 +202,10 @@ def _nothing_to_add(state: State, wanted: Wanted, ours: Patch) -> Decision | Non
 
 
 def _proposed(state: State, wanted: Wanted, ours: Patch, why: Held) -> Decision:
-    """The patch, for those who may apply it. A policy that only audits tells it in its status alone."""
+    """The patch, for those who may apply it."""
     text = additions.manifest(state.resource, state.workload, additions.merged(ours, wanted.patch, state.workload.spec.template.spec.containers))
     note = f"not patched: {why.note}\n{text}".encode()[:NOTE_LIMIT].decode(errors="ignore")
-    events = () if why.label == "audit" else (_event(state, reasons.PROPOSED, note, "Propose"),)
+    events = (_event(state, reasons.PROPOSED, note, "Propose"),)
     proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
     return Decision(Plan(events=events, skip=why.label), Standing(why.label, mended=bool(ours), proposal=proposal), checks=wanted.checks)
 
@@ -252,8 +252,8 @@ def _apply(state: State, ours: Patch, wanted: Wanted) -> Decision:
     workload = state.workload
     whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
     record = history.attempt(workload, whole, state.record, state.now)
-    names = ", ".join(additions.fields(wanted.patch))
-    done = _event(state, reasons.APPLIED, f"added {names} ({', '.join(policy.metadata.name for policy in state.policies)})", "Patch")
+    names, askers = ", ".join(additions.fields(wanted.patch)), (one.metadata.name for one in state.policies if one.spec.remediates)
+    done = _event(state, reasons.APPLIED, f"added {names} ({', '.join(askers)})", "Patch")
     note = "it comes from kubectl apply, which keeps what was added. Add it to the manifest: " + ", ".join(additions.fields(whole))
     warning = _event(state, reasons.CLIENT_APPLIED, note, "Patch") if ownership.is_client_applied(workload) else None
     action = _write(state, whole, record, done=done, is_tried=True)

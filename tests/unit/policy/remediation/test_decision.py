@@ -126,11 +126,18 @@ def test_a_protected_namespace_is_shown_its_patches():
     assert "protected" == decision.standing.proposal.reason
 
 
-def test_a_policy_that_audits_shows_the_patch_in_its_status_alone():
+def test_a_policy_that_audits_shows_the_patch():
     decision = decide(_state(workload(), policy(enforcementMode="audit")))
 
-    assert ((), ()) == (decision.plan.actions, decision.plan.events)
+    assert () == decision.plan.actions
+    assert [reasons.PROPOSED] == _told(decision)
     assert "audit" == decision.standing.proposal.reason
+
+
+def test_the_event_names_the_policies_that_asked():
+    decision = decide(_state(workload(), policy("a"), policy("b", enforcementMode="audit"), policy("c")))
+
+    assert decision.plan.actions[0].done.note.endswith("(a, c)")
 
 
 def test_pods_may_be_enforced_and_workloads_audited():
