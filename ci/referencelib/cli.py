@@ -13,7 +13,7 @@ from steward.cli import steward
 EXAMPLES = ROOT / "tests" / "cli" / "examples"
 """What a terminal shows, a file for each command. ``tests/cli/test_examples.py`` runs them all."""
 
-INTRODUCTION = (Path(__file__).parent / "cli.md").read_text()
+INTRODUCTION = (Path(__file__).parent / "cli.txt").read_text()
 
 
 def page() -> str:

@@ -73,3 +73,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/cli/" in item.path.as_posix():
             item.add_marker(pytest.mark.apiserver)
+            # Of one test; the API server, which a fixture starts, has a deadline of its own.
+            item.add_marker(pytest.mark.timeout(120, func_only=True))

@@ -70,24 +70,20 @@ async def _install(client: Client, *, wanted: dict[str, Any], dry_run: bool, for
     """Server-side apply (KEP-555): what a former one of ours had goes, what others added stays."""
     import msgspec
 
-    from steward.runtime.resource import ChildMeta, Key, Resource, Struct
+    from steward.cli.webhook.configuration import CONFIGURATIONS, Configuration
+    from steward.runtime.resource import Key
 
-    class Configuration(Struct, frozen=True):
-        metadata: ChildMeta = ChildMeta()
-        webhooks: tuple[dict[str, Any], ...] = ()
-
-    resource = Resource("admissionregistration.k8s.io", "v1", KIND, f"{KIND.lower()}s", Configuration, namespaced=False)
     desired = msgspec.convert({"metadata": wanted["metadata"], "webhooks": wanted["webhooks"]}, Configuration)
     key = Key("", desired.metadata.name)
     try:
-        found = await client.get(resource, key)
+        found = await client.get(CONFIGURATIONS, key)
     except errors.NotFound:
         found = None
     release = found.metadata.annotations.get("meta.helm.sh/release-name") if found is not None else None
     if release and not force:
         raise errors.StewardError(f"{key.name}: belongs to the Helm release {release}; left alone. Set its values instead, or say --force.")
     uid = found.metadata.uid if found is not None else ""
-    made = await client.apply(resource, desired, uid=uid, force=True, dry_run=dry_run)
+    made = await client.apply(CONFIGURATIONS, desired, uid=uid, force=True, dry_run=dry_run)
     if found is None:
         return "created"
     return "unchanged" if found.webhooks == made.webhooks and found.metadata.labels == made.metadata.labels else "updated"
