@@ -15,9 +15,15 @@ All defines are called with (dict "context" $ "component" "webhook"), and some w
 {{- end }}
 
 {{- define "steward.admission.certificate" -}}
-{{- $values := include "steward.component" . | fromYaml }}
-{{- if eq $values.tls.mode "certManager" }}
-{{- include "steward.certificate" (merge (dict "tls" $values.tls "suffix" "tls" "service" (include "steward.component.name" .)) .) }}
+{{- $tls := (include "steward.component" . | fromYaml).tls }}
+{{- if eq $tls.mode "certManager" }}
+{{- if not $tls.certManager.issuerRef.name }}
+{{-   $issuer := include "steward.component.name" (merge (dict "suffix" "tls-ca") .) }}
+{{-   $_ := set $tls.certManager "issuerRef" (dict "name" $issuer "kind" "Issuer" "group" "cert-manager.io") }}
+{{-   include "steward.certificate.authority" (merge (dict "name" $issuer) .) }}
+---
+{{ end }}
+{{- include "steward.certificate" (merge (dict "tls" $tls "suffix" "tls" "service" (include "steward.component.name" .)) .) }}
 {{- end }}
 {{- end }}
 
@@ -41,7 +47,7 @@ serving:
   tlsPrivateKeyFile: {{ with $directory }}{{ . }}/tls.key{{ else }}""{{ end }}
   serviceName: {{ include "steward.component.name" . | quote }}
   secretName: {{ include "steward.component.name" (merge (dict "suffix" "certificates") .) | quote }}
-  configurationName: {{ include "steward.admission.configurationName" . | quote }}
+  configurationName: {{ eq .context.Values.rbac.scope "cluster" | ternary (include "steward.admission.configurationName" .) "" | quote }}
 {{- end }}
 {{- end }}
 
@@ -181,7 +187,7 @@ changes no image and no container brings nothing new; finalizers and labels can 
 {{- $values := include "steward.component" . | fromYaml }}
 {{- $path := printf "components.%s" .component }}
 {{- if $values.admission }}
-{{- include "steward.certificate.validate" (dict "path" (printf "%s.tls" $path) "tls" $values.tls) }}
+{{- include "steward.certificate.validate" (dict "path" (printf "%s.tls" $path) "tls" $values.tls "own" true) }}
 {{- if and (eq $values.tls.mode "existingSecret") (not $values.tls.caBundle) }}
 {{-   fail (printf "%s.tls.caBundle: empty, and mode is existingSecret, so the API server would trust no certificate. Write the PEM certificate of the authority that signed it." $path) }}
 {{- end }}

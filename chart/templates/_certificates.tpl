@@ -44,7 +44,47 @@ spec:
     - server auth
 {{- end }}
 
-{{/* Fails where a certificate would come from nowhere, or a value would change nothing. Call with "path" and "tls". */}}
+{{/*
+An authority that cert-manager keeps, and an Issuer that signs by it. What a selfSigned Issuer signs is its own authority, a new one with each renewal: for
+the minute that the kubelet takes to bring the files, nobody would trust what is shown. This one stays the same for ten years of them. Call with "name".
+*/}}
+{{- define "steward.certificate.authority" -}}
+{{- $selfSigned := include "steward.cut" (printf "%s-selfsigned" .name) -}}
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata:
+  {{- include "steward.metadata" (merge (dict "name" $selfSigned) .) | nindent 2 }}
+spec:
+  selfSigned: {}
+---
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata:
+  {{- include "steward.metadata" . | nindent 2 }}
+spec:
+  isCA: true
+  commonName: {{ .name | quote }}
+  secretName: {{ .name | quote }}
+  duration: 87600h
+  issuerRef:
+    name: {{ $selfSigned | quote }}
+    kind: Issuer
+    group: cert-manager.io
+  privateKey:
+    algorithm: ECDSA
+    size: 256
+    rotationPolicy: Always
+---
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata:
+  {{- include "steward.metadata" . | nindent 2 }}
+spec:
+  ca:
+    secretName: {{ .name | quote }}
+{{- end }}
+
+{{/* Fails where a certificate would come from nowhere, or a value would change nothing. Call with "path", "tls", and "own" where the chart makes an authority. */}}
 {{- define "steward.certificate.validate" -}}
 {{- if and (eq .tls.mode "existingSecret") (not .tls.existingSecret) }}
 {{-   fail (printf "%s.existingSecret: empty, and mode is existingSecret. Name a Secret of type kubernetes.io/tls, or set mode=self." .path) }}
@@ -52,7 +92,7 @@ spec:
 {{- if and .tls.existingSecret (ne .tls.mode "existingSecret") }}
 {{-   fail (printf "%s.existingSecret: %s is not used, because mode is %s. Set mode=existingSecret, or existingSecret=\"\"." .path .tls.existingSecret .tls.mode) }}
 {{- end }}
-{{- if and (eq .tls.mode "certManager") (not .tls.certManager.issuerRef.name) }}
+{{- if and (eq .tls.mode "certManager") (not .tls.certManager.issuerRef.name) (not .own) }}
 {{-   fail (printf "%s.certManager.issuerRef.name: empty, and mode is certManager. Name an Issuer of the release's namespace, or a ClusterIssuer with kind=ClusterIssuer." .path) }}
 {{- end }}
 {{- end }}

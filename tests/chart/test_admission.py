@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+import yaml
 
 from support import helm
 
@@ -97,6 +98,63 @@ def test_a_ca_bundle_of_ones_own_is_rendered():
     assert "-----BEGIN" == base64.b64decode(pods["clientConfig"]["caBundle"]).decode()
 
 
+def cert_manager(**more):
+    """The objects of cert-manager, by kind and name."""
+    objects = render(webhook(tls={"mode": "certManager", **more}), namespace="ops")
+    return {(one["kind"], one["metadata"]["name"]): one["spec"] for one in objects if one["apiVersion"].startswith("cert-manager.io/")}
+
+
+def test_an_authority_of_cert_manager_signs_the_certificate():
+    """Never a selfSigned Issuer itself: its authority is the certificate, and changes with it."""
+    found = cert_manager()
+    leaf, authority = found["Certificate", "steward-webhook-tls"], found["Certificate", "steward-webhook-tls-ca"]
+    issuer = found["Issuer", leaf["issuerRef"]["name"]]
+    of_authority = found["Issuer", authority["issuerRef"]["name"]]
+
+    assert {"ca": {"secretName": authority["secretName"]}} == issuer
+    assert {"selfSigned": {}} == of_authority
+    assert authority["isCA"]
+    assert "isCA" not in leaf
+    assert {"Always"} == {one["privateKey"]["rotationPolicy"] for one in (leaf, authority)}
+    assert "steward-webhook.ops.svc" in leaf["dnsNames"]
+
+
+def test_an_issuer_of_ones_own_signs_instead():
+    found = cert_manager(certManager={"issuerRef": {"name": "company", "kind": "ClusterIssuer"}})
+    ((_, leaf),) = found.items()
+
+    assert {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"} == leaf["issuerRef"]
+
+
+def test_cert_manager_writes_the_ca_bundle_of_the_certificate_that_is_mounted():
+    values = webhook(tls={"mode": "certManager"})
+    found = next(one for one in render(values, namespace="ops") if one["kind"] == "ValidatingWebhookConfiguration")
+    deployment = helm.only(render(values, namespace="ops"), "Deployment")["spec"]["template"]["spec"]
+    mounted = {volume["secret"]["secretName"] for volume in deployment["volumes"] if "secret" in volume}
+    leaf = cert_manager()["Certificate", "steward-webhook-tls"]
+
+    assert "ops/steward-webhook-tls" == found["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
+    assert {leaf["secretName"]} == mounted
+    assert "caBundle" not in found["webhooks"][0]["clientConfig"]
+
+
+@pytest.mark.parametrize("mode", ["self", "certManager", "existingSecret"])
+def test_only_who_rotates_certificates_may_touch_secrets(mode):
+    """And that one Secret, and the one configuration, by name."""
+    others = {"existingSecret": "mine", "caBundle": "x"} if mode == "existingSecret" else {}
+    objects = render(webhook(tls={"mode": mode, **others}), namespace="ops")
+    rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
+    named = {(rule["resources"][0], *rule["resourceNames"], *rule["verbs"]) for rule in rules if "resourceNames" in rule}
+    wanted = {
+        ("secrets", "steward-webhook-certificates", "list", "watch", "create", "patch"),
+        ("leases", "steward-webhook-certificates", "get", "patch"),
+        ("validatingwebhookconfigurations", "ops-steward-webhook", "list", "watch", "patch"),
+    }
+
+    assert (wanted if mode == "self" else set()) == named
+    assert [] == [rule for rule in rules if "resourceNames" not in rule and {"secrets", "validatingwebhookconfigurations"} & {*rule["resources"]}]
+
+
 @pytest.mark.parametrize(
     ("tls", "said"),
     [
@@ -112,7 +170,14 @@ def test_certificates_that_nobody_could_trust_are_refused(tls, said):
 
 
 def test_no_object_of_the_whole_cluster_is_made_where_that_is_not_wanted():
-    assert configuration({"rbac": {"scope": "namespace"}}) is None
+    """Nor does the process wait for one, or have a right to it."""
+    values = {"rbac": {"scope": "namespace"}}
+    assert configuration(values) is None
+
+    serving = yaml.safe_load(helm.only(render(values), "ConfigMap")["data"]["config.yaml"])["config"]["serving"]
+    rules = [rule for role in helm.of_kind(render(values), "Role") for rule in role["rules"]]
+    assert "" == serving["configurationName"]
+    assert [] == [rule for rule in rules if "validatingwebhookconfigurations" in rule["resources"]]
 
 
 def test_ports_must_not_meet():

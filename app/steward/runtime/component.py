@@ -36,8 +36,8 @@ class Right(msgspec.Struct, frozen=True):
         subresource: A part of it, such as ``status``; empty for the object itself.
         when: A field of the component's configuration, as a dotted path in camelCase, without which the right is not needed: one that is true,
             or that has a value, such as ``remediation.enabled`` or ``tls.mode=self``. Empty for a right that is always needed.
-        named: Where it is about a single object, the field of the configuration, likewise, that holds its name. Not for a create by POST, which
-            names nothing.
+        named: Where it is about a single object, the field of the configuration, likewise, that holds its name; without a name it is not needed.
+            Not for a create by POST, which names nothing.
     """
 
     resource: Resource[Any]
@@ -62,6 +62,8 @@ class Right(msgspec.Struct, frozen=True):
         Raises: KeyError when the configuration has no such field.
         """
         path, _, value = self.when.partition("=")
+        if self.named and not self.name_in(config):
+            return False
         if not path:
             return True
         found = _field(config, path)

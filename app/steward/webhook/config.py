@@ -28,7 +28,7 @@ class Serving(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     secret_name: Annotated[str, msgspec.Meta(description="Secret with the authority of the certificates, with tlsMode self.")] = (
         "steward-webhook-certificates"  # noqa: S105 - a name
     )
-    configuration_name: Annotated[str, msgspec.Meta(description="The ValidatingWebhookConfiguration.")] = "steward-webhook"
+    configuration_name: Annotated[str, msgspec.Meta(description="The ValidatingWebhookConfiguration; empty where there is none.")] = "steward-webhook"
     cluster_domain: Annotated[str, msgspec.Meta(description="Domain of the cluster's Services.")] = "cluster.local"
 
 

@@ -6,7 +6,7 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [list, watch]
-{{- if not (include "steward.admission.secret" .) }}
+{{- if and (eq .context.Values.rbac.scope "cluster") (not (include "steward.admission.secret" .)) }}
 - apiGroups: [admissionregistration.k8s.io]
   resources: [validatingwebhookconfigurations]
   resourceNames: [{{ include "steward.admission.configurationName" . | quote }}]

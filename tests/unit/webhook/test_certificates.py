@@ -30,7 +30,7 @@ EXPIRY, NOT_BEFORE, ROTATIONS = (
 class Webhook:
     """A process of the webhook, as far as its certificates go."""
 
-    def __init__(self, *, configured: bool = True) -> None:
+    def __init__(self, *, configured: bool = True, serving: Serving | None = None) -> None:
         self.api = FakeAPI()
         if configured:
             self.configure()
@@ -49,7 +49,9 @@ class Webhook:
         component = Component(
             "webhook", "", Config, certificates.RIGHTS, certificates.metrics.ALL, certificates.reasons.ALL, build, elects_leader=False
         )
-        self.running = Running(self.api, Config(), component=component, identity="webhook-a_1", instance="default.steward-webhook")
+        self.running = Running(
+            self.api, Config(serving=serving or Serving()), component=component, identity="webhook-a_1", instance="default.steward-webhook"
+        )
 
     def configure(self) -> None:
         """Install the configuration, as helm does."""
@@ -165,6 +167,16 @@ async def test_where_nothing_tells_anybody_to_call_a_certificate_is_enough():
     await webhook.running.ready()
     webhook.configure()
     await webhook.running.until(lambda: webhook.running.sample(ROTATIONS, step="spread"))
+    await webhook.running.kill()
+
+
+async def test_without_rights_in_the_whole_cluster_no_configuration_is_waited_for():
+    """rbac.scope=namespace: there is none, and it may not be looked at."""
+    webhook = Webhook(serving=Serving(configuration_name=""))
+    webhook.api.deny("validatingwebhookconfigurations")
+    webhook.running.start()
+    await webhook.running.ready()
+    assert 0 == webhook.api.requests("validatingwebhookconfigurations")
     await webhook.running.kill()
 
 

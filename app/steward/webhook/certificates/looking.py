@@ -33,7 +33,7 @@ class Seen:
     Args:
         context: For the caches.
         secret: Key of the Secret.
-        configuration: Name of the ValidatingWebhookConfiguration.
+        configuration: Name of the ValidatingWebhookConfiguration; empty where there is none to look at.
         service: Name of the Service, in the namespace of the Secret.
     """
 
@@ -41,13 +41,14 @@ class Seen:
         self.key = secret
         self._configuration = Key("", configuration)
         self._secrets = context.store(model.SECRETS, namespace=secret.namespace, name=secret.name)
-        self._configurations = context.store(model.CONFIGURATIONS, name=configuration)
+        self._configurations = context.store(model.CONFIGURATIONS, namespace="", name=configuration) if configuration else None
         # Every slice of a Service carries its name (KEP-752).
         self._slices = context.store(model.SLICES, namespace=secret.namespace, selector=f"kubernetes.io/service-name={service}")
         self._since: dict[str, float] = {}
         self._woken: list[asyncio.Event] = []
         for store in (self._secrets, self._configurations, self._slices):
-            context.subscribe(store, self._changed)
+            if store is not None:
+                context.subscribe(store, self._changed)
 
     @property
     def secret(self) -> KubeSecret | None:
@@ -62,7 +63,7 @@ class Seen:
     @property
     def configuration(self) -> WebhookConfiguration | None:
         """The configuration of the webhook."""
-        return self._configurations.get(self._configuration)
+        return self._configurations.get(self._configuration) if self._configurations is not None else None
 
     @property
     def ready(self) -> frozenset[str]:
@@ -84,7 +85,8 @@ class Seen:
     async def refresh(self, hands: Hands) -> None:
         """Read anew what is written, after a Conflict."""
         await hands.refresh(self._secrets, self.key)
-        await hands.refresh(self._configurations, self._configuration)
+        if self._configurations is not None:
+            await hands.refresh(self._configurations, self._configuration)
 
     def _changed(self, change: Change[Any]) -> None:
         if isinstance(change.object, WebhookConfiguration):
