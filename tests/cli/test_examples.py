@@ -38,6 +38,14 @@ WAIVER = {
 }
 
 
+OLD = {
+    "apiVersion": "devops.stochastic.io/v1",
+    "kind": "DevOpsPolicy",
+    "metadata": {"name": "default", "namespace": "shop", "finalizers": ["devops.stochastic.io/cleanup"]},
+    "spec": {"forbidLatestTag": True, "maxRestartCount": 3, "enforcementMode": "enforce"},
+}
+
+
 def deployment(name):
     meta = {"name": name, "namespace": "shop"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"template": {"spec": {"containers": [BARE]}}}}
@@ -49,6 +57,7 @@ def desk_of_a_user(defined, tmp_path):
     defined.kubectl("delete", "devopspolicies", "--all", "--all-namespaces")
     (tmp_path / "chart").symlink_to(helm.CHART)
     (tmp_path / "waiver.yaml").write_text(yaml.safe_dump(WAIVER))
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(OLD))
     (tmp_path / "web.yaml").write_text(yaml.safe_dump(deployment("web")))
     (tmp_path / "config.yaml").write_text("config:\n  podSelektor: app=web\n")
     (tmp_path / "shop" / "templates").mkdir(parents=True)

@@ -107,6 +107,45 @@ def test_files_are_checked_before_the_cluster_is_asked(steward, tmp_path, comman
     assert err.startswith(f"steward: {path}{said}".format(path=path).replace("policy a ", "policy shop/a "))
 
 
+def old(**changes):
+    return policy(apiVersion="devops.stochastic.io/v1", **changes)
+
+
+def test_old_policies_are_converted_and_what_means_something_else_is_said(steward, tmp_path):
+    path = tmp_path / "old.yaml"
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}
+    path.write_text(yaml.safe_dump_all([old(spec={"forbidLatestTag": True}), service, old(metadata={"name": "b"}, spec={"maxRestartCount": 3})]))
+
+    code, out, err = steward("policy", "convert", path)
+
+    assert 0 == code
+    assert [("a", {"forbidLatestTag": True}), ("b", {"maxRestartCount": 3})] == [
+        (one["metadata"]["name"], one["spec"]) for one in yaml.safe_load_all(out) if one["apiVersion"] == "policy.steward.dev/v1alpha1"
+    ]
+    assert "a: forbidLatestTag: images without a tag are found too; a digest is always fine" in err.splitlines()
+    assert f"{path}, document 2: Service is left out" in err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (old(spec={"maxRestartCount": "many"}), ", document 1: spec.maxRestartCount: expected "),
+        (old(metadata={}), ", document 1: metadata.name: expected text, got none. Write a name."),
+        (old(spec=3), ", document 1: spec: expected a mapping of keys to values, got 3."),
+        (policy(), ": no policy of devops.stochastic.io/v1."),
+    ],
+    ids=["type", "nameless", "no mapping", "none"],
+)
+def test_what_cannot_be_converted_is_told_by_its_field(steward, tmp_path, document, said):
+    path = tmp_path / "old.yaml"
+    path.write_text(yaml.safe_dump(document))
+
+    code, out, err = steward("policy", "convert", path)
+
+    assert (1, "") == (code, out)
+    assert err.splitlines()[-1].startswith(f"steward: {path}{said}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,12 +9,10 @@ import msgspec
 import yaml
 
 from steward.cli import explain, manifests
+from steward.governance import conversion
 from steward.governance.policies import POLICIES, DevOpsPolicy, PolicySpec
 from steward.runtime.errors import ConfigError
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct
-
-FORMER = "devops.stochastic.io"
-"""API group of the policies that ``policy convert`` converts."""
 
 EXPORTED_AT, EXPORTED_FROM = f"{POLICIES.group}/exported-at", f"{POLICIES.group}/exported-from"
 
@@ -94,17 +92,22 @@ def _documents(files: Iterable[str]) -> Iterator[tuple[manifests.Document, Manif
     for file in files:
         for document in manifests.read(file):
             group, kind = document.kind
-            if (group, kind) == (FORMER, POLICIES.kind):
-                raise ConfigError(f"{document.where}: {kind} of {FORMER}. Convert it first: steward policy convert {file}.")
+            if conversion.is_old(document.content):
+                raise ConfigError(f"{document.where}: {kind} of {group}. Convert it first: steward policy convert {file}.")
             if (group, kind) != (POLICIES.group, POLICIES.kind):
                 raise ConfigError(f"{document.where}: expected {POLICIES.kind} of {POLICIES.api_version}, got {kind} of {group or 'v1'}.")
-            try:
-                manifest = msgspec.convert(document.content, Manifest)
-            except msgspec.ValidationError as error:
-                raise ConfigError(f"{document.where}: {explain.invalid(error, document.content, msgspec.json.schema(Manifest))}") from error
-            if not manifest.metadata.name:
-                raise ConfigError(f"{document.where}: metadata.name: expected text, got none. Write a name.")
-            yield document, manifest
+            yield document, as_manifest(document.content, document.where)
+
+
+def as_manifest(content: dict[str, Any], where: str) -> Manifest:
+    """A document as a manifest. Raises: ConfigError, which names the place ``where`` and the field."""
+    try:
+        manifest = msgspec.convert(content, Manifest)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {explain.invalid(error, content, msgspec.json.schema(Manifest))}") from error
+    if not manifest.metadata.name:
+        raise ConfigError(f"{where}: metadata.name: expected text, got none. Write a name.")
+    return manifest
 
 
 def written(several: Iterable[Manifest]) -> str:
