@@ -132,7 +132,7 @@ COMPONENTS = Panel(
         "Failed reconciles": cell(unit="percentunit"),
     },
     width=24,
-    height=5,
+    height=7,
 )
 
 WORK = (

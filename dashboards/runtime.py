@@ -146,13 +146,13 @@ CACHES = (
         title="Synced caches",
         description=(
             "Share of replicas whose first whole list of a resource is there. It is below one for seconds after a start. If it stays, that "
-            "resource cannot be listed: the log says why. A custom resource whose API the cluster does not have counts as synced and stands here as "
-            "missing; install its CustomResourceDefinition if you want it."
+            "resource cannot be listed: the log says why. A custom resource whose API the cluster does not have counts as synced, and as missing: "
+            "install its CustomResourceDefinition if you want it."
         ),
         unit="percentunit",
         queries=(
             Query(f"avg by (component, resource) ({common('informer_synced')})", "{{component}} {{resource}}"),
-            Query(f"min by (component, resource) ({common('informer_api_served')} == 0)", "{{component}} {{resource}} is missing"),
+            Query(f"1 - avg by (component) ({common('informer_api_served')})", "{{component}} missing APIs"),
         ),
         maximum=1,
         stepped=True,

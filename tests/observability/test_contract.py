@@ -6,11 +6,13 @@ import subprocess
 import pytest
 from cluster.support.wait import until
 from observability import facts
+from observability.stage import policies
 from observability.stage.admission import Admission
 from observability.stage.operator import COMPONENTS, Operator
 from prometheus_client.parser import text_string_to_metric_families
 
-from support import helm, promql
+from support import boards, helm, promql
+from support.examples import examples
 
 RECORDED = {rule["record"] for rule in facts.rules() if "record" in rule}
 WRITTEN = list(facts.expressions())
@@ -140,12 +142,45 @@ BORN_LATE = {"steward_kube_api_requests_total": "nobody knows before what the AP
 """Counters whose label sets cannot be known, with the reason."""
 
 
+GOVERNANCE = [one for one in examples() if re.search(r"kube_devops_|devopspolicy_", one.expression)]
+LOOKS_FOR_TROUBLE = re.compile(r"[<>]=? \d|fail_open_count")
+"""Examples that are empty where all is well."""
+
+
+@pytest.mark.parametrize("example", GOVERNANCE, ids=lambda example: example.question)
+def test_an_example_about_governance_is_answered(played, example):
+    """tests/cluster asks the others; on this stage pods are denied, policies are violated, and exemptions end."""
+    found = played.prometheus.numbers(example.expression)
+
+    assert found or LOOKS_FOR_TROUBLE.search(example.expression)
+
+
+def test_two_replicas_count_a_pod_and_a_violation_once(played):
+    """What a panel shows is what one of them says."""
+    shown = {panel["title"]: panel["targets"][0]["expr"] for panel in boards.panels(boards.boards()["steward-governance"])}
+    pods = played.working("watch").value("kube_devops_pods_tracked")
+    audited = 'devopspolicy_enforcement_mode{namespace="crm",policy="baseline"}'
+
+    assert len([one for one in played.operators if one.component == "watch"]) == 2
+    assert played.prometheus.numbers(boards.filled(shown["Pods Tracked"])) == [pods]
+    assert played.working("policy").value(audited) == 0
+    assert sorted(played.prometheus.numbers(boards.filled(shown["Enforcement Mode"]))) == [0, 1]
+
+
+def test_pods_are_denied_by_the_policy_that_enforces_alone(played):
+    """As the API server says to those who make them, and as the metrics count it."""
+    denied = {series["metric"]["namespace"] for series in played.prometheus.query("kube_devops_webhook_denials_total")}
+
+    assert played.teams.denied
+    assert denied == {policies.ENFORCED}
+    assert played.prometheus.numbers('sum(kube_devops_webhook_requests_total{allowed="false"})') == [played.teams.denied]
+
+
 def test_who_elects_no_leader_says_nothing_of_one(scrapes):
     """At 0 it would fire StewardNoLeader for ever."""
     leaders = {component: [sample.value for sample in samples(text) if sample.name == "steward_leader"] for component, text in scrapes.items()}
 
-    assert leaders["watch"] == []
-    assert leaders["headless"] == [1]
+    assert leaders == {"headless": [1], "watch": [], "policy": [1], "webhook": []}
 
 
 def test_series_vanish_with_what_they_are_about(played):
@@ -158,3 +193,15 @@ def test_series_vanish_with_what_they_are_about(played):
 
     until(f"{series} is gone from the scrape", lambda: leader.value(series) is None)
     until("and from Prometheus", lambda: not played.prometheus.query(series), timeout=90)
+
+
+def test_series_of_a_policy_vanish_with_it(played):
+    """Those of its state, on every replica; what was counted stays."""
+    policy = played.working("policy")
+    series = 'devopspolicy_enforcement_mode{namespace="crm",policy="baseline"}'
+    assert policy.value(series) == 0
+
+    played.kube.ask("DELETE", f"{policies.POLICIES.format(policies.AUDITED)}/baseline")
+
+    until(f"{series} is gone from the scrape", lambda: policy.value(series) is None)
+    assert [line for line in policy.scrape().splitlines() if 'policy="baseline"' in line] == []

@@ -120,11 +120,11 @@ class Load:
     def _odd_ones(self) -> None:
         """Pods that get no name, each for a reason of its own."""
         pods = "/api/v1/namespaces/shop/pods"
+        port = {"port": 80, "protocol": "TCP"}
+        self._kube.ask("POST", "/api/v1/namespaces/shop/services", {"metadata": {"name": "taken"}, "spec": {"clusterIP": "None", "ports": [port]}})
         for name in ("9-lives", f"{'long-' * 13}name", "taken"):
             self._kube.ask("POST", pods, pod(name))
             self._status("shop", name, "10.65.0.1")
-        port = {"port": 80, "protocol": "TCP"}
-        self._kube.ask("POST", "/api/v1/namespaces/shop/services", {"metadata": {"name": "taken"}, "spec": {"clusterIP": "None", "ports": [port]}})
         self._kube.ask("POST", pods, pod("pending"))
         self._kube.ask("POST", pods, pod("ended"))
         self._status("shop", "ended", "10.65.0.2", "Succeeded")
