@@ -88,6 +88,26 @@ def test_replacing_all_replicas_refuses_nothing_and_lets_nothing_pass_unseen(api
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+def test_a_replica_that_is_killed_lets_nothing_pass_unseen_and_costs_only_what_it_had_in_hand(api, service, namespace):
+    """With its last calls, and those until its endpoint is gone: they fail, which is no verdict, and may be tried again."""
+    balancer, replicas = service
+    with Load(api, namespace) as load:
+        eventually(lambda: load.answers > 100, seconds=60)
+        replicas[0].kill()
+        balancer.backends = [replicas[1].port]
+        time.sleep(2)
+        failed = list(load.wrong)
+        since = load.answers
+        eventually(lambda: load.answers > since + 100, seconds=60)
+    print(f"{len(failed)} of {load.answers} calls failed with the replica")
+
+    assert failed == load.wrong
+    assert {500} >= {status for _, status, _ in failed}
+    assert len(failed) <= 4 * CLIENTS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_both_replicas_are_asked(api, service, namespace):
     """No connection carries all calls, as one of HTTP/2 would."""
     balancer, replicas = service
