@@ -181,3 +181,11 @@ async def test_only_rights_that_the_configuration_needs_are_asked_for(api, setti
 def test_a_right_that_depends_on_a_field_that_is_not_there_is_a_mistake():
     with pytest.raises(KeyError):
         Right(THINGS, "list", why="", when="inner.off").is_needed(Settings())
+
+
+def test_a_right_to_a_single_object_is_asked_for_by_its_name_and_not_needed_without_one():
+    named = Right(THINGS, "list", why="", named="inner.mode")
+
+    assert "certManager" == named.name_in(Settings(Settings.Inner(mode="certManager")))
+    assert named.is_needed(Settings(Settings.Inner(mode="certManager")))
+    assert not named.is_needed(Settings(Settings.Inner(mode="")))
