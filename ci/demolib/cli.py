@@ -26,12 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             stage.install()
         with progress.step("starting pods that ask for names", "every pod has its name"):
             named = stage.start_pods()
+        with progress.step("asking for more of pods", "the policy is judged"):
+            status, denied = stage.judge(), stage.deny()
         with progress.step("waiting for Prometheus to see it", "Prometheus has the figures and the rules"):
             figures, alerts = stage.figures(), stage.alerts()
     except (ClusterError, TimeoutError) as error:
         print(f"ci/demo: {error}", file=sys.stderr)
         return 1
     show.names(named, stage.kinds())
+    show.policy(status, denied)
     show.figures(figures)
     show.alerts(alerts)
     show.what_next(provider=stage.provider, seconds=time.monotonic() - began)

@@ -19,6 +19,14 @@ def names(named: Sequence[Named], kinds: Mapping[str, str]) -> None:
     print(f"\nAFTER is from the pod's address to the answer; the median is {statistics.median(one.seconds for one in named) * 1000:.0f} ms.")
 
 
+def policy(status: Object, denied: str) -> None:
+    """What a policy found, and what it denies."""
+    print(f"\nWhat the DevOpsPolicy {PODS_NAMESPACE}/demo, which wants image tags and readiness probes, found in these pods:\n")
+    print(f"  {status['message']}")
+    print("\nWhat kubectl says to whoever wants a pod of an image without a tag:\n")
+    print(f"  {denied}")
+
+
 def figures(found: Mapping[str, float]) -> None:
     """What Prometheus scraped."""
     print("\nWhat Prometheus knows of it, by the chart's ServiceMonitor:\n")
@@ -40,6 +48,7 @@ Look around:
   ci/cluster logs headless    # what Steward says
   kubectl -n {PODS_NAMESPACE} get pods,services,endpointslices
   kubectl -n {PODS_NAMESPACE} get events --field-selector reportingComponent=steward.dev/headless
+  kubectl -n {PODS_NAMESPACE} get devopspolicies,policyauditresults
   kubectl -n {PODS_NAMESPACE} annotate pod db-0 steward.dev/headless-service-    # takes its name away; =true gives it back
   kubectl -n {NAMESPACE} port-forward service/{RELEASE}-headless-metrics 8080    # http://localhost:8080/metrics and /events
   kubectl -n monitoring port-forward service/prometheus 9090    # http://localhost:9090/alerts

@@ -26,6 +26,13 @@ RESOLVER = "resolver"
 MADE_BY = "steward.dev/made-by"
 """Label of the namespaces that the demo and the tests make, so that each finds what it may remove."""
 LABEL = "demo=pods"
+POLICY: Object = {
+    "apiVersion": "policy.steward.dev/v1alpha1",
+    "kind": "DevOpsPolicy",
+    "metadata": {"name": "demo"},
+    "spec": {"forbidLatestTag": True, "requireReadinessProbe": True, "enforcementMode": "enforce"},
+}
+"""Of severity high and low; only what is critical or high is denied."""
 VALUES = {
     "serviceMonitor": {"enabled": True},
     "prometheusRule": {"enabled": True},
@@ -42,6 +49,7 @@ FIGURES = {
     "Services created": 'sum(k8s_headless_service_operator_operations_total{operation="create", status="success"})',
     "failed operations": 'sum(k8s_headless_service_operator_operations_total{status="error"})',
     "seconds a reconcile takes, 99 of 100": f"histogram_quantile(0.99, {_DURATIONS})",
+    "health score of the cluster, of 100": "max(kube_devops_cluster_health_score)",
 }
 POD_TIMEOUT, PROMETHEUS_TIMEOUT = 120.0, 120.0
 
@@ -104,6 +112,30 @@ class Stage:
             found[pod["metadata"]["name"]] = {"ReplicaSet": "Deployment"}.get(owners[0]["kind"], owners[0]["kind"]) if owners else "pod"
         return found
 
+    def judge(self) -> Object:
+        """The status of a policy about those pods, once it is about all of them. Raises: ClusterError, TimeoutError."""
+        self._apply(POLICY)
+
+        def look() -> Object:
+            status: Object = self._get_one("devopspolicies.policy.steward.dev", POLICY["metadata"]["name"]).get("status", {})
+            return status if f"across {len(self._get('pods'))} pods" in status.get("message", "") else {}
+
+        return _until("the policy is judged", look)
+
+    def deny(self) -> str:
+        """What kubectl says to whoever wants a pod of an image without a tag. Raises: TimeoutError."""
+        spec = workloads.spec("registry.example.com/shop/web")
+        pod = {**workloads.bare("db-2", spec), "metadata": {"name": "db-2", "namespace": PODS_NAMESPACE}}
+
+        def look() -> str:
+            try:
+                self.kubectl.run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
+            except ClusterError as error:
+                return str(error).partition("Error from server ")[2]
+            return ""
+
+        return _until("a pod of an image without a tag is denied", look)
+
     def figures(self) -> dict[str, float]:
         """What Prometheus scraped, once it has all. Raises: TimeoutError."""
 
@@ -147,8 +179,11 @@ class Stage:
         return self.kubectl.run("--namespace", PODS_NAMESPACE, *arguments)
 
     def _get(self, *arguments: str) -> list[Object]:
-        found: list[Object] = self.kubectl.get("--namespace", PODS_NAMESPACE, *arguments).get("items", [])
+        found: list[Object] = self._get_one(*arguments).get("items", [])
         return found
+
+    def _get_one(self, *arguments: str) -> Object:
+        return self.kubectl.get("--namespace", PODS_NAMESPACE, *arguments)
 
 
 def _labelled(workload: Object) -> Object:

@@ -78,9 +78,9 @@ def releases(cluster: Cluster, namespace_factory, chart_path: str) -> Iterator[C
     """Makes releases that are yet to be installed, each in a namespace with Pod Security *restricted*. All are gone after the module."""
     made: list[Release] = []
 
-    def new(namespace: str, *, name: str = "steward") -> Release:
+    def new(namespace: str, *, name: str = "steward", component: str | None = "headless") -> Release:
         namespace_factory(namespace, extra_metadata=RESTRICTED)
-        made.append(Release(cluster, chart_path, name, namespace))
+        made.append(Release(cluster, chart_path, name, namespace, component))
         return made[-1]
 
     yield new
@@ -129,6 +129,16 @@ def kinds_of_others(cluster: Cluster) -> Iterator[Callable[[list[helm.Object]], 
     yield know
     if made:
         cluster.kubectl("delete", "crd", *made, "--wait")
+
+
+@pytest.fixture(scope="module")
+def audit_log(cluster: Cluster) -> Callable[[str], list[helm.Object]]:
+    """Reads the lines of the audit log that mention something; where there is no log to read, says why."""
+    try:
+        cluster.audit("nothing in particular")
+    except clusters.Failed as error:
+        pytest.skip(f"provider {cluster.provider}: no audit log to read: {error}")
+    return cluster.audit
 
 
 @pytest.fixture

@@ -4,6 +4,16 @@ import pytest
 from cluster.support.cluster import REPOSITORY
 from demolib.stage import NAMESPACE, PODS_NAMESPACE, RELEASE
 
+EXPECTED = (
+    "db-0.steward-demo.svc",
+    "Denied by DevOpsPolicy",
+    "health score of the cluster",
+    "Services managed",
+    "StewardNoLeader",
+    "Look around:",
+    "make cluster-down",
+)
+
 
 @pytest.fixture
 def away(cluster):
@@ -14,9 +24,9 @@ def away(cluster):
 
 
 @pytest.mark.timeout(400, func_only=True)
-def test_the_demo_shows_names_figures_and_alerts_and_ends_with_what_to_do_next(cluster, away):
+def test_the_demo_shows_names_findings_figures_and_alerts_and_ends_with_what_to_do_next(cluster, away):
     """On the cluster that is up, as a newcomer's second run finds it."""
     said = cluster.run(REPOSITORY / "ci" / "demo", "--provider", cluster.provider)
 
-    for expected in ("db-0.steward-demo.svc", "Services managed", "StewardNoLeader", "Look around:", "make cluster-down"):
+    for expected in EXPECTED:
         assert expected in said

@@ -2,7 +2,6 @@
 
 import pytest
 from cluster.support import rights
-from cluster.support.cluster import Failed
 from cluster.support.wait import until
 from demolib import workloads
 
@@ -17,16 +16,6 @@ NOT_OURS = {
     ("authorization.k8s.io", "selfsubjectaccessreviews", "create"): "everybody may ask for his own rights, by system:basic-user",
 }
 """Used and not granted by us, and who grants it."""
-
-
-@pytest.fixture(scope="module")
-def audit_log(cluster):
-    """Reads the audit log; where there is none to read, says why."""
-    try:
-        cluster.audit("nothing in particular")
-    except Failed as error:
-        pytest.skip(f"provider {cluster.provider}: no audit log to read: {error}")
-    return cluster.audit
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +46,8 @@ def release(releases, team, audit_log):
 
 @pytest.fixture(scope="module")
 def asked(audit_log, release):
-    """What the component asked so far, found by the uid of its account: one of an earlier release may have had its name."""
-    (account,) = release.objects("serviceaccounts")
-    uid = account["metadata"]["uid"]
-    return lambda: [entry for entry in audit_log(uid) if entry["user"].get("uid") == uid]
+    """What the component asked so far."""
+    return rights.asked(audit_log, release, "headless")
 
 
 def test_nothing_was_denied(asked):
@@ -73,7 +60,7 @@ def test_nothing_was_denied(asked):
 
 def test_every_right_is_used_and_every_use_is_granted(asked, release):
     """The roles of the release allow exactly what the component did, but for the exceptions of this file."""
-    granted = rights.granted(bound(release))
+    granted = rights.granted(rights.bound(release, "headless"))
 
     def unused():
         return granted - set(rights.used(asked())) - EXCEPTIONS.keys()
@@ -81,10 +68,3 @@ def test_every_right_is_used_and_every_use_is_granted(asked, release):
     until("every granted right was used", lambda: not unused(), last=unused)
     assert EXCEPTIONS.keys() <= granted
     assert NOT_OURS.keys() == set(rights.used(asked())) - granted
-
-
-def bound(release):
-    """The roles that bindings of the release refer to; others are for people."""
-    roles = {(role["kind"], role["metadata"]["name"]): role for kind in ("roles", "clusterroles") for role in release.objects(kind)}
-    bindings = [binding for kind in ("rolebindings", "clusterrolebindings") for binding in release.objects(kind)]
-    return [roles[binding["roleRef"]["kind"], binding["roleRef"]["name"]] for binding in bindings]

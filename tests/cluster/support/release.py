@@ -23,14 +23,14 @@ class Release:
         chart: Path of the chart.
         name: Of the release.
         namespace: Of the release.
-        component: The only one that is installed: each takes its share of a small node.
+        component: The only one that is installed: each takes its share of a small node. None installs those that the values enable.
     """
 
     cluster: Cluster
     chart: str
     name: str
     namespace: str
-    component: str = "headless"
+    component: str | None = "headless"
 
     @property
     def fullname(self) -> str:
@@ -40,7 +40,7 @@ class Release:
     @property
     def workload(self) -> str:
         """Name of the Deployment, the ServiceAccount, the Lease and the Role."""
-        return f"{self.fullname}-{self.component}"
+        return f"{self.fullname}-{self.component or 'headless'}"
 
     @property
     def selector(self) -> str:
@@ -78,5 +78,7 @@ class Release:
 
     def _alone(self) -> dict[str, Any]:
         """Values that switch off the other components; an older chart has fewer of them."""
+        if self.component is None:
+            return {}
         components = yaml.safe_load(self.cluster.run("helm", "show", "values", self.chart))["components"]
         return {"components": {name: {"enabled": name == self.component} for name in components}}
