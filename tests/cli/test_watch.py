@@ -12,7 +12,7 @@ import pytest
 
 from support.terminal import BARE, pod
 
-SECONDS = 30
+SECONDS = 60
 WHEN = r"\d\d:\d\d:\d\d"
 
 

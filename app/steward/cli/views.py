@@ -38,6 +38,10 @@ class View:
         self._failed = False
 
     def __enter__(self) -> Self:
+        import logging
+
+        # What the informer logs about failures is told here.
+        logging.getLogger("steward.runtime.informer").setLevel(logging.CRITICAL)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -106,12 +110,8 @@ class Page(View):
         self._events: deque[PodEvent] = deque(maxlen=EVENTS)
 
     def __enter__(self) -> Self:
-        import logging
-
-        # What the informer logs about failures stands in the page's first lines.
-        logging.getLogger("steward").setLevel(logging.CRITICAL)
         sys.stdout.write(BEGIN)
-        return self
+        return super().__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """The screen is as it was."""
