@@ -35,8 +35,8 @@ def admit(api, plural, patch):
     def changed(kind, obj):
         return patches.merge(obj, patch) if kind.plural == plural else obj
 
-    api.database.insert = lambda kind, obj: insert(kind, changed(kind, obj))
-    api.database.replace = lambda kind, held, obj: replace(kind, held, changed(kind, obj))
+    api.database.insert = lambda kind, obj, **how: insert(kind, changed(kind, obj), **how)
+    api.database.replace = lambda kind, held, obj, **how: replace(kind, held, changed(kind, obj), **how)
 
 
 def told(steward):
