@@ -197,7 +197,10 @@ def test_pods_of_a_replicaset_are_told_as_their_workload(server):
     server.apply(namespace("front"), *(pod(f"front-5d4f-{n}", "front", BARE, labels=labels, ownerReferences=[owner]) for n in "ab"))
     server.apply(pod("fine", "front", GOOD))
 
-    done = server.steward("policy", "diff", "--bundle", "baseline", "--cluster", "--namespace", "front", "-o", "json")
+    try:
+        done = server.steward("policy", "diff", "--bundle", "baseline", "--cluster", "--namespace", "front", "-o", "json")
+    finally:
+        server.kubectl("delete", "pods", "--all", "--namespace", "front", "--force", "--grace-period=0")
 
     (row,) = json.loads(done.out)
     assert ("front", 2, ["baseline"]) == (row["namespace"], row["pods"], row["policies"])
