@@ -64,7 +64,7 @@ def test_every_row_is_a_figure_that_is_measured(repository):
     sources = [path.read_text() for path in (repository / "bench" / "harness" / "governance").glob("*.py") if path.name != "report.py"]
     measured = "".join(sources)
     # These are put together from the name of what is measured.
-    made = {f"{name}_{what}" for name in ("created", "changed") for what in ("seconds", "cpu_seconds", "writes", "written_bytes")}
+    made = {f"{name}_{what}" for name in ("created", "changed") for what in ("seconds", "cpu_seconds", "requests", "writes", "written_bytes")}
     made |= {f"review_{name}_microseconds" for name in ("good", "bad", "twenty_containers", "update")}
 
     rows = [row.name for rows in governance_report.ROWS.values() for row in rows]

@@ -80,11 +80,12 @@ def measure(step: Step, controller: Controller, size: Size, directory: Path) -> 
             ("created", written(), VIOLATIONS),
             ("changed", written(2, requireReadinessProbe=False), VIOLATIONS - 1),
         ):
-            used, began = running.cpu_seconds(), time.time()
+            used, asked, began = running.cpu_seconds(), _asked(at), time.time()
             at.put(objects)
             last = _until_said(at, running, dict.fromkeys(names(), size.pods // NAMESPACES * each))
             yield figure(f"{name}_seconds", last - began)
             yield figure(f"{name}_cpu_seconds", running.cpu_seconds() - used)
+            yield figure(f"{name}_requests", _asked(at) - asked)
             yield from (figure(f"{name}_{what}", value) for what, value in _counted(at.writes(), since=began).items())
         used, began = running.cpu_seconds(), time.time()
         told = at.change(CHANGES, rate=CHANGE_RATE)
@@ -142,6 +143,11 @@ def _is_said(policy: Mapping[str, Any], violations: int) -> bool:
 
 def _results(writes: Sequence[Write]) -> list[Write]:
     return [one for one in writes if one.resource in ("devopspolicies", "policyauditresults")]
+
+
+def _asked(at: Cluster) -> int:
+    """Requests so far; renewing a lease is not about policies."""
+    return sum(count for what, count in at.requests().items() if not what.endswith(" leases"))
 
 
 def _counted(writes: Sequence[Write], *, since: float) -> dict[str, float]:

@@ -42,6 +42,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
     plan.BACKGROUND: (
         Row("Policies created to all results, {at} pods, s", "created_seconds", digits=2),
         Row("CPU of it, s", "created_cpu_seconds", digits=2),
+        Row("Requests of it", "created_requests"),
         Row("Writes of it", "created_writes"),
         Row("Written by it, kB", "created_written_bytes", 1_000),
         Row("Policies changed to all results, s", "changed_seconds", digits=2),
