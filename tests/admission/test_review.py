@@ -49,7 +49,7 @@ def test_audit_is_told_as_a_warning_and_in_the_audit_log(api, webhook, configure
     ) == answer.warnings
     eventually(lambda: [one for one in audit_log() if one["objectRef"].get("name") == "audited"])
     notes = next(one["annotations"] for one in audit_log() if one["objectRef"].get("name") == "audited" and one.get("annotations"))
-    assert {"strict", "latest_tag(web)=high", "95"} <= {notes.get(f"pods.webhook.steward.dev/{key}") for key in ("policies", "violations", "score")}
+    assert {"strict", "latest_tag(web)=high"} <= {notes.get(f"pods.webhook.steward.dev/{key}") for key in ("policies", "violations")}
 
 
 def test_a_dry_run_gets_the_same_verdict_and_is_counted_as_one(api, webhook, reviewed):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from steward.governance.combining import Combined, Excused, Finding
-from steward.governance.scores import DEFAULT_WEIGHTS
 
 PREFIX = "Denied by DevOpsPolicy: "
 """Beginning of every denial, the seed's. Tools look for it."""
@@ -37,12 +36,10 @@ def warnings(found: Iterable[Finding], expired: Iterable[Excused], *, is_templat
 
 def notes(combined: Combined, policies: Iterable[str]) -> dict[str, str]:
     """What the audit log keeps of a judgement."""
-    points = sum(getattr(DEFAULT_WEIGHTS, finding.check) for finding in combined.findings)
     found = {
         "policies": ", ".join(sorted(policies)),
         "violations": ", ".join(f"{one.check}({one.container})={one.severity}" for one in combined.findings),
         "exempted": ", ".join(_excuse(one) for one in combined.excused),
-        "score": str(100 - min(points, 100)),
     }
     return {key: _cut(text, NOTE_LIMIT) for key, text in found.items() if text}
 

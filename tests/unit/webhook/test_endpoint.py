@@ -87,7 +87,7 @@ async def test_warnings_and_notes_go_along():
     answer = response(await desk.ask(asked(pod(LATEST), dryRun=True)))
 
     assert 1 == len(answer["warnings"])
-    assert {"policies", "violations", "score"} == set(answer["auditAnnotations"])
+    assert {"policies", "violations"} == set(answer["auditAnnotations"])
     assert 1 == desk.count("warnings_total", violation="latest_tag")
     assert 1 == desk.count("requests_total", operation="CREATE", allowed="true", dry_run="true")
 
