@@ -50,8 +50,9 @@ def _holds(workload: Workload, budgets: Iterable[Budget]) -> Iterator[Held]:
         yield Held("rolling_out", "a rollout runs.")
     if not rollout.is_available(workload):
         yield Held("unavailable", "not all of its pods are available.")
-    if _leaves_no_pod(workload):
-        yield Held("no_surge", "a rollout would leave it without a pod for a while. Add replicas, or a RollingUpdate that surges.")
+    if _leaves_too_few(workload):
+        away = f"{rollout.most_away(workload)} of its {rollout.desired(workload)} pods"
+        yield Held("no_surge", f"a rollout may take {away} away at once. Add replicas, or a RollingUpdate that surges or has a lower maxUnavailable.")
     for budget in budgets:
         if (
             budget.spec.selector is not None
@@ -61,15 +62,10 @@ def _holds(workload: Workload, budgets: Iterable[Budget]) -> Iterator[Held]:
             yield Held("disruption_budget", f"PodDisruptionBudget {budget.metadata.name} allows no disruption now.")
 
 
-def _leaves_no_pod(workload: Workload) -> bool:
-    """Whether the rollout ends pods before it makes others, and there is none besides. A budget does not stop it: it only counts."""
-    spec = workload.spec
-    if spec.strategy.type == "Recreate":
-        return True
-    if spec.replicas is None or rollout.desired(workload) > 1:
-        return False
-    surge = spec.strategy.rolling_update.max_surge if spec.strategy.rolling_update is not None else None
-    return spec.update_strategy.type == "RollingUpdate" or surge in (0, "0%", "0")
+def _leaves_too_few(workload: Workload) -> bool:
+    """Whether the rollout may take all pods away at once; of a DaemonSet more than half, for none of its pods stands in for another."""
+    away, total = rollout.most_away(workload), rollout.desired(workload)
+    return 2 * away > total if rollout.is_daemon(workload) else away >= total
 
 
 def matches(selector: Selector, labels: dict[str, str]) -> bool:

@@ -90,9 +90,10 @@ class Selector(Struct, frozen=True):
 
 
 class RollingUpdate(Struct, frozen=True):
-    """How a rollout goes on: of a Deployment ``max_surge``, of a StatefulSet ``partition``."""
+    """How a rollout goes on: numbers of pods, or percentages of them, and of a StatefulSet ``partition``."""
 
     max_surge: int | str | None = None
+    max_unavailable: int | str | None = None
     partition: int = 0
 
 

@@ -59,6 +59,43 @@ def test_a_single_replica_that_surges_is_patched():
     assert guards.held(read(manifest), ()) is None
 
 
+def _away(kind, pods, **step):
+    """A workload at rest whose rollout goes on by this step."""
+    field = "strategy" if kind == "Deployment" else "updateStrategy"
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), pods)
+    nodes = dict.fromkeys(("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"), pods)
+    replicas = {} if kind == "DaemonSet" else {"replicas": pods}
+    return workload(kind, status=counts | nodes, **replicas, **{field: {"type": "RollingUpdate", "rollingUpdate": step}})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "away", "holds"),
+    [
+        (_away("Deployment", 2, maxUnavailable="100%", maxSurge=0), 2, True),
+        (_away("Deployment", 1, maxUnavailable=1, maxSurge=1), 1, True),
+        (_away("Deployment", 1, maxUnavailable="25%", maxSurge=0), 1, True),
+        (_away("Deployment", 1, maxUnavailable="99%", maxSurge="1%"), 0, False),
+        (_away("Deployment", 2, maxUnavailable=5, maxSurge=1), 2, True),
+        (_away("Deployment", 3, maxUnavailable="67%", maxSurge=0), 2, False),
+        (_away("Deployment", 10), 2, False),
+        (_away("StatefulSet", 3, maxUnavailable="67%"), 3, True),
+        (_away("StatefulSet", 3, maxUnavailable=2), 2, False),
+        (_away("StatefulSet", 2), 1, False),
+        (_away("DaemonSet", 3, maxUnavailable="100%"), 3, True),
+        (_away("DaemonSet", 3, maxUnavailable="34%"), 2, True),
+        (_away("DaemonSet", 4, maxUnavailable="50%"), 2, False),
+        (_away("DaemonSet", 1), 1, True),
+        (_away("DaemonSet", 1, maxUnavailable=0, maxSurge="10%"), 0, False),
+    ],
+)
+def test_a_rollout_that_may_take_all_pods_away_at_once_is_not_begun(manifest, away, holds):
+    """Of a DaemonSet more than half is too many."""
+    found = guards.held(read(manifest), ())
+
+    assert away == rollout.most_away(read(manifest))
+    assert holds == (found is not None and found.label == "no_surge")
+
+
 def test_how_many_a_daemonset_shall_have_comes_from_the_nodes():
     assert 3 == rollout.desired(read(workload("DaemonSet", status={"desiredNumberScheduled": 3})))
 
