@@ -27,9 +27,10 @@ def commands():
 @pytest.fixture(scope="module")
 def release(cluster, releases):
     """A release under the name that the pages have."""
-    release = releases("test-runbooks-steward")
+    release = releases("test-runbooks-steward", component=None)
     release.install()
-    until("its lease is there", lambda: cluster.get("lease", "steward-headless", "--namespace", release.namespace))
+    for component in ("headless", "policy"):
+        until(f"{component} leads", lambda name=f"steward-{component}": cluster.get("lease", name, "--namespace", release.namespace))
     return release
 
 
