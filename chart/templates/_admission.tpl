@@ -100,6 +100,9 @@ webhooks:
         resources: [pods/ephemeralcontainers, pods/resize]
         scope: Namespaced
     matchConditions:
+      {{- with include "steward.admission.outsideOfSystem" (merge (dict "values" $values) .) }}
+      {{- . | nindent 6 }}
+      {{- end }}
       {{- include "steward.admission.matchConditions" . | nindent 6 }}
       {{- with $admission.matchConditions }}
       {{- toYaml . | nindent 6 }}
@@ -119,6 +122,10 @@ webhooks:
         operations: [CREATE, UPDATE]
         resources: [jobs, cronjobs]
         scope: Namespaced
+    {{- with include "steward.admission.outsideOfSystem" (merge (dict "values" $values) .) }}
+    matchConditions:
+      {{- . | nindent 6 }}
+    {{- end }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -157,6 +164,22 @@ namespaceSelector:
 {{- with $admission.objectSelector }}
 objectSelector:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+System namespaces, as the component knows them: told to the API server too, or with Fail an outage of the component would keep those down that the
+cluster needs to come back. Selectors have no patterns, CEL has: RE2, which for these is what the component uses. Call with "values".
+*/}}
+{{- define "steward.admission.outsideOfSystem" -}}
+{{- $patterns := list }}
+{{- range .values.config.systemNamespaces }}
+{{-   $patterns = append $patterns (regexQuoteMeta . | replace "\\*" ".*") }}
+{{- end }}
+{{- with $patterns -}}
+- name: is-not-in-a-system-namespace
+  expression: >-
+    !request.namespace.matches(r'^({{ join "|" . }})$')
 {{- end }}
 {{- end }}
 

@@ -13,10 +13,10 @@ LATEST = container(image="app:latest")
 def away(start, configure, namespace):
     """A namespace whose pods would be reviewed by a replica that has ended."""
 
-    def away(policy):
+    def away(policy, **admission):
         one = start()
         one.wait_until_ready()
-        configure(one.port, failurePolicy=policy)
+        configure(one.port, failurePolicy=policy, **admission)
         namespace.policy(forbidLatestTag=True)
         eventually(namespace.is_reviewed)
         one.kill()
@@ -46,6 +46,22 @@ def test_with_fail_they_do_not_and_our_own_come_back_all_the_same(api, away):
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/steward-steward-webhook"
     assert 200 == api.call("DELETE", path).status
     eventually(lambda: api.call("POST", f"{namespace.pods}?dryRun=All", namespace.pod()).status == 201)
+
+
+def test_with_fail_system_namespaces_come_back_all_the_same(api, away):
+    """By their patterns, which the API server knows too, whatever else it is told; and no other namespace."""
+    namespace = away("Fail", excludeNamespaces=[], workloads=True)
+
+    def made(where):
+        api.call("POST", "/api/v1/namespaces", {"metadata": {"name": where}})
+        return api.call(
+            "POST", f"/api/v1/namespaces/{where}/pods?dryRun=All", namespace.pod() | {"metadata": {"name": "a", "namespace": where}}
+        ).status
+
+    passed = ("steward", "kube-system", "calico-system", "istio-system", "cert-manager", "monitoring")
+    refused = ("system", "calico-systems", "monitoring2", "my-cert-manager")
+
+    assert dict.fromkeys(passed, 201) | dict.fromkeys(refused, 500) == {where: made(where) for where in (*passed, *refused)}
 
 
 def test_a_replica_that_cannot_reach_the_api_server_goes_on_answering(api, plane, start, configure, namespace):

@@ -1,10 +1,12 @@
 """What the API server is told about admission, and what is refused because it could stop a cluster."""
 
 import base64
+import re
 
 import pytest
 import yaml
 
+from steward.governance.namespaces import SYSTEM_NAMESPACES, SystemNamespaces
 from support import helm
 
 
@@ -44,6 +46,46 @@ def test_our_own_namespace_and_those_of_the_cluster_are_never_asked_about(namesp
     assert [
         {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": sorted([namespace, "kube-system", "kube-public", "kube-node-lease"])}
     ] == pods["namespaceSelector"]["matchExpressions"]
+
+
+def test_our_own_namespace_is_not_asked_about_even_where_no_other_is_named():
+    (pods,) = configuration(webhook(admission={"excludeNamespaces": []}), namespace="ops")["webhooks"]
+
+    assert ["ops"] == pods["namespaceSelector"]["matchExpressions"][0]["values"]
+
+
+def outside_of_system(entry):
+    """The expression of a webhook's condition on namespaces, or None."""
+    return {one["name"]: one["expression"] for one in entry.get("matchConditions", ())}.get("is-not-in-a-system-namespace")
+
+
+NAMESPACES = (
+    *("kube-system", "kube", "kube-", "my-kube-x", "calico-system", "system", "a-system-b", "-system"),
+    *("monitoring", "monitoring2", "my-monitoring", "cert-manager", "a", "shop", "workshop"),
+)
+
+
+@pytest.mark.parametrize("patterns", [SYSTEM_NAMESPACES, ("a",), ("a", "b*"), ("*",), ("*a*", "shop"), ("k*-*m",)], ids=" ".join)
+def test_the_api_server_knows_the_same_system_namespaces_as_the_component(patterns):
+    """So that an outage of the component cannot refuse their pods. For these patterns RE2 and Python's expressions are the same."""
+    entries = configuration(webhook(config={"systemNamespaces": list(patterns)}, admission={"workloads": True}))["webhooks"]
+    system = SystemNamespaces(patterns)
+
+    for entry in entries:
+        expression = re.fullmatch(r"!request\.namespace\.matches\(r'(.*)'\)", outside_of_system(entry))[1]
+        assert {name: name in system for name in NAMESPACES} == {name: re.search(expression, name) is not None for name in NAMESPACES}
+
+
+def test_without_system_namespaces_there_is_no_condition_on_them():
+    entries = configuration(webhook(config={"systemNamespaces": []}, admission={"workloads": True}))["webhooks"]
+
+    assert [None, None] == [outside_of_system(entry) for entry in entries]
+    assert "matchConditions" not in entries[1]
+
+
+def test_what_could_be_no_pattern_of_namespaces_is_refused():
+    with pytest.raises(helm.RenderError, match="/components/webhook/config/systemNamespaces/0"):
+        render(webhook(config={"systemNamespaces": ["a'||true"]}))
 
 
 def test_further_selectors_are_added_to_ours():

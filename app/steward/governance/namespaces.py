@@ -14,9 +14,13 @@ from steward.runtime.errors import ConfigError
 SYSTEM_NAMESPACES = ("kube-*", "*-system", "cert-manager", "istio-system", "monitoring", "observability", "argocd")
 """The seed's list. The release's own namespace is not in it: who runs Steward elsewhere sees its pods judged too."""
 
-Patterns = Annotated[tuple[str, ...], Meta(description="Names of system namespaces, or patterns with *. Their pods are neither judged nor counted.")]
-
 _PATTERN = re.compile(r"[-a-z0-9*]{1,63}")
+
+# Only told in the schema: what reads the configuration refuses by check_patterns, which says what to write.
+Pattern = Annotated[str, Meta(extra_json_schema={"pattern": f"^{_PATTERN.pattern}$"})]
+Patterns = Annotated[
+    tuple[Pattern, ...], Meta(description="Names of system namespaces, or patterns with *. Their pods are neither judged nor counted.")
+]
 
 
 class SystemNamespaces:
