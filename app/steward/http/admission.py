@@ -40,10 +40,10 @@ BODY_LIMIT = 7 * 1024 * 1024
 """Bytes of one body: an object of 3 MiB, which is all that an API server takes, twice, and what is around it (controller-runtime's limit)."""
 
 BODIES_LIMIT = 64 * 1024 * 1024
-"""Bytes of all bodies under way, so that calls cannot take more memory than there is."""
+"""Bytes of all bodies that have come, whole or in part, and are not answered, so that calls cannot take more memory than there is."""
 
 CALLS_LIMIT = 1000
-"""Calls under way. At a quarter of a millisecond each, the last of them is answered long before its caller gives up."""
+"""Whole calls under way. At a quarter of a millisecond each, the last of them is answered long before its caller gives up."""
 
 DEADLINE_DEFAULT, DEADLINE_MARGIN = 10.0, 0.5
 """Seconds a caller waits that does not say so (admissionregistration.k8s.io/v1, timeoutSeconds), and how long before its end we answer."""
@@ -88,6 +88,10 @@ class Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class Gone(Exception):
+    """The caller went away before its call was whole: nobody waits for an answer."""
 
 
 class AdmissionServer:
@@ -175,6 +179,8 @@ class AdmissionServer:
         except Refused as refused:
             self._refused(refused.reason)
             reply = Reply(refused.status, f"{refused.reason}\n".encode(), b"text/plain")
+        except Gone:
+            return
         headers = [(b"content-type", reply.content_type), (b"content-length", str(len(reply.body)).encode())]
         if self._is_going or reply.status >= 500 or reply.status == 413:
             headers.append((b"connection", b"close"))
@@ -187,29 +193,57 @@ class AdmissionServer:
         if scope["method"] != "POST":
             return Reply(405, b"method not allowed\n", b"text/plain")
         headers = dict(scope["headers"])
-        length = _length(headers.get(b"content-length", b""))
-        if self._calls >= CALLS_LIMIT or self._bytes + length > BODIES_LIMIT:
-            raise Refused(503, "overload")
-        self._calls += 1
-        self._bytes += length
+        _check_length(headers.get(b"content-length", b""))
+        held = _Held()
         try:
             call = Call(
                 scope["path"],
                 headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower(),
-                await _body(receive),
+                await self._body(receive, held),
                 started + max(timeout(scope["query_string"]) - DEADLINE_MARGIN, DEADLINE_MARGIN),
                 started,
             )
+            return await self._call(call)
+        finally:
+            self._bytes -= held.bytes
+
+    async def _call(self, call: Call) -> Reply:
+        if self._calls >= CALLS_LIMIT:
+            raise Refused(503, "overload")
+        self._calls += 1
+        try:
             return await self._handle(call)
         finally:
             self._calls -= 1
-            self._bytes -= length
+
+    async def _body(self, receive: Callable[[], Awaitable[Any]], held: _Held) -> bytes:
+        """All of it, which the parser sees to is as long as announced. What has come takes room, not what was announced: that costs nothing."""
+        parts = []
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            part = message.get("body", b"")
+            if self._bytes + len(part) > BODIES_LIMIT:
+                raise Refused(503, "overload")
+            self._bytes += len(part)
+            held.bytes += len(part)
+            parts.append(part)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class _Held:
+    """The bytes that one call holds."""
+
+    bytes: int = 0
 
 
 class _Connection(HttpToolsProtocol):
     """A connection that is cut when a request does not come whole in time; uvicorn waits for ever."""
 
     _arrival: asyncio.TimerHandle | None = None
+    _is_arriving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -217,11 +251,17 @@ class _Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
+        # The second: something that begins no message, after which uvicorn waits for ever, too.
+        if self._is_arriving or self.cycle is None or self.cycle.response_complete:
             self._expect()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_arriving = True
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._is_arriving = False
         self._expect_nothing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -238,26 +278,12 @@ class _Connection(HttpToolsProtocol):
             self._arrival = None
 
 
-def _length(header: bytes) -> int:
-    """How long the body will be. Raises: Refused when nobody says so, or when it is too long."""
+def _check_length(header: bytes) -> None:
+    """Look at how long the body will be. Raises: Refused when nobody says so, or when it is too long."""
     if not header.isdigit():
         raise Refused(411, "length")
-    length = int(header)
-    if length > BODY_LIMIT:
+    if int(header) > BODY_LIMIT:
         raise Refused(413, "oversize")
-    return length
-
-
-async def _body(receive: Callable[[], Awaitable[Any]]) -> bytes:
-    """All of it; the parser sees to it that it is as long as announced."""
-    message = await receive()
-    parts = [message.get("body", b"")]
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    if message["type"] == "http.disconnect":
-        raise Refused(499, "gone")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def timeout(query: bytes) -> float:

@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from steward.http import admission
-from steward.http.admission import BODY_LIMIT, KEEP_ALIVE_SECONDS, AdmissionServer, Call, Reply, timeout
+from steward.http.admission import BODIES_LIMIT, BODY_LIMIT, KEEP_ALIVE_SECONDS, AdmissionServer, Call, Reply, timeout
 from steward.http.tls import CertificateFiles, CertificateUnreadable
 from support.certificates import Authority
 from support.managers import until
@@ -241,6 +241,58 @@ async def test_who_does_not_send_a_whole_request_in_time_is_cut_off(authority, m
         await client.send(sends)
 
         assert await client.has_ended()
+
+
+@pytest.mark.parametrize(
+    "sends",
+    [b"\r\n", b"POST /validate HT", b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{"],
+    ids=["an empty line", "half a line", "half a body"],
+)
+async def test_nor_may_the_second_request_of_a_connection_stay_half(authority, monkeypatch, sends):
+    monkeypatch.setattr(admission, "ARRIVAL_SECONDS", 0.2)
+    async with serving(authority) as (_, client, _, _):
+        await client.post()
+        await client.send(sends)
+
+        assert await client.has_ended()
+
+
+async def test_bodies_that_are_announced_and_do_not_come_leave_room_for_those_that_do(authority):
+    refused = []
+    async with serving(authority, refused=refused.append) as (server, client, _, _):
+        idle = [Client(server, authority) for _ in range(BODIES_LIMIT // BODY_LIMIT + 1)]
+        for one in idle:
+            await one.send(f"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: {BODY_LIMIT}\r\n\r\n{{".encode())
+        status = (await client.post())[0]
+        for one in idle:
+            await one.close()
+
+    assert (200, []) == (status, refused)
+
+
+async def test_calls_that_are_not_whole_take_no_place_of_those_that_are(authority, monkeypatch):
+    monkeypatch.setattr(admission, "CALLS_LIMIT", 1)
+    async with serving(authority) as (server, client, _, _):
+        idle = Client(server, authority)
+        await idle.send(b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+        status = (await client.post())[0]
+        await idle.close()
+
+    assert 200 == status
+
+
+async def test_a_caller_that_hangs_up_is_no_failure_and_leaves_its_room(authority, monkeypatch):
+    monkeypatch.setattr(admission, "BODIES_LIMIT", 12)
+    refused = []
+    async with serving(authority, refused=refused.append) as (server, client, _, _):
+        await client.send(b"POST /validate HTTP/1.1\r\nhost: x\r\ncontent-length: 12\r\n\r\n" + b"x" * 11)
+        await until(lambda: server._bytes == 11)
+        await client.close()
+        await until(lambda: server._bytes == 0)
+        await client.connect()
+
+        assert 200 == (await client.post(b"x" * 12))[0]
+    assert [] == refused
 
 
 async def test_an_idle_connection_after_a_call_is_not_cut_off(authority, monkeypatch):
