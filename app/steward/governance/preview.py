@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
 from steward.governance.combining import Finding, judge
-from steward.governance.model import Pod, PodStatus, Workload, owner_of
+from steward.governance.model import Pod, Workload
 from steward.governance.policies import DevOpsPolicy
+from steward.governance.rules import INJECTED
+from steward.governance.violations import STATIC_CHECKS
 
 
 def enforced(policy: DevOpsPolicy) -> DevOpsPolicy:
@@ -17,12 +19,12 @@ def enforced(policy: DevOpsPolicy) -> DevOpsPolicy:
     return replace(policy, spec=replace(policy.spec, enforcement_mode="enforce"))
 
 
-def denied_anew(pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workload: Workload | None = None) -> tuple[Finding, ...]:
+def denied_anew(
+    pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workload: Workload | None = None, injected: Collection[str] = INJECTED
+) -> tuple[Finding, ...]:
     """What would deny a pod if it were made anew; arguments as of :func:`steward.governance.rules.evaluate`.
 
-    A new pod has no status: it has not restarted and is not pending, so nothing is said about that. Nor about a pod that is over.
+    A new pod has not restarted and is not pending, so nothing is said about that. Nor about a pod that is over.
     """
-    if pod.is_over:
-        return ()
-    combined = judge(replace(pod, status=PodStatus()), policies, now=now, workload=workload or owner_of(pod))
-    return combined.denied if combined is not None else ()
+    combined = judge(pod, policies, now=now, workload=workload, injected=injected)
+    return tuple(one for one in combined.denied if one.check in STATIC_CHECKS) if combined is not None else ()

@@ -10,6 +10,12 @@ from msgspec import Meta
 Check = Literal["latest_tag", "missing_liveness", "missing_readiness", "high_restarts", "pending", "missing_resources"]
 CHECKS: tuple[Check, ...] = get_args(Check)
 
+RUNTIME_CHECKS: frozenset[Check] = frozenset(("high_restarts", "pending"))
+"""Checks of what became of a pod: a pod that is made anew has neither, so no new one can be denied for them."""
+
+STATIC_CHECKS: frozenset[Check] = frozenset(CHECKS) - RUNTIME_CHECKS
+"""Checks of what is written: what a new pod can be denied for."""
+
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The most severe first."""

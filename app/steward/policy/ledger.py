@@ -19,15 +19,12 @@ from steward.governance.model import Pod, Workload
 from steward.governance.policies import DevOpsPolicy, Exemptions, PolicySpec, Preview
 from steward.governance.rules import Verdict
 from steward.governance.scores import Contribution, Tally, contribution
-from steward.governance.violations import Check, Severity
+from steward.governance.violations import STATIC_CHECKS, Check, Severity
 from steward.policy.config import Config
 from steward.runtime.resource import Key
 
 EXPIRING = dt.timedelta(days=7)
 """How long before its end an exemption is told to end."""
-
-RUNTIME_CHECKS: frozenset[Check] = frozenset(("high_restarts", "pending"))
-"""Checks of what became of a pod: a pod that is made anew has neither."""
 
 PREVIEWED = 20
 """Workloads named in a preview."""
@@ -52,7 +49,7 @@ class Entry(NamedTuple):
     @property
     def would_be_denied(self) -> bool:
         """Whether the policy, enforced, would deny the pod if it were made anew."""
-        return any(one.severity in DENIED and one.check not in RUNTIME_CHECKS for one in self.found)
+        return any(one.severity in DENIED and one.check in STATIC_CHECKS for one in self.found)
 
 
 class Evaluation(msgspec.Struct, frozen=True):

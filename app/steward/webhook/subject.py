@@ -21,11 +21,8 @@ import msgspec
 
 from steward.governance.model import Container, Pod, PodSpec, Workload
 from steward.governance.templates import TEMPLATES, without_nulls
-from steward.governance.violations import Check
+from steward.governance.violations import STATIC_CHECKS, Check
 from steward.webhook.model import Request
-
-STATIC: frozenset[Check] = frozenset({"latest_tag", "missing_liveness", "missing_readiness", "missing_resources"})
-"""Checks of what is written. Restarts and pending pods come later."""
 
 MIRROR = "kubernetes.io/config.mirror"
 """Annotation of the pod that a kubelet makes for a static one (corev1.MirrorPodAnnotationKey). Anybody can write it."""
@@ -49,7 +46,7 @@ class Subject(NamedTuple):
 
     pod: Pod
     before: Pod | None
-    checks: frozenset[Check] = STATIC
+    checks: frozenset[Check] = STATIC_CHECKS
     is_template: bool = False
     workload: Workload | None = None
 
