@@ -8,8 +8,8 @@ deny it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Generator, Iterable
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from steward.governance.model import Pod, Workload
 from steward.governance.policies import DevOpsPolicy, rules_of
 from steward.governance.rules import INJECTED, Exempted, evaluate
 from steward.governance.violations import CHECKS, SEVERITIES, Check, Severity
+
+R = TypeVar("R")
 
 DENIED: tuple[Severity, ...] = ("critical", "high")
 """Severities that a policy in mode enforce denies. The seed's."""
@@ -103,10 +105,29 @@ def judge(
 
     Returns: None for a pod that is over.
     """
+    return finished(judging(pod, policies, now=now, workload=workload, injected=injected))
+
+
+def finished(steps: Generator[None, None, R]) -> R:
+    """The result of something that is done in steps, when nobody else waits for a turn."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            result: R = over.value
+            return result
+
+
+def judging(
+    pod: Pod, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, workload: Workload | None = None, injected: Collection[str] = INJECTED
+) -> Generator[None, None, Combined | None]:
+    """:func:`judge` in steps: yields between two policies, so that whoever asks can let others run, or give up."""
     opinions: dict[tuple[Check, str], list[Opinion]] = {}
     excused: list[Excused] = []
     expired: list[Excused] = []
-    for policy in policies:
+    for number, policy in enumerate(policies):
+        if number:
+            yield
         verdict = evaluate(pod, rules_of(policy), now=now, workload=workload, injected=injected)
         if verdict is None:
             return None

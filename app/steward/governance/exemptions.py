@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from steward.governance.model import Workload
-from steward.governance.violations import Check, Violation
+from steward.governance.violations import CHECKS, Check, Violation
 
 _SET = {"x-kubernetes-list-type": "set"}
 
@@ -45,15 +45,40 @@ class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
         if "pending" in self.checks and self.containers:
             raise ValueError(NO_CONTAINER)
 
-    def covers(self, violation: Violation, workload: Workload, labels: Mapping[str, str]) -> bool:
-        """Whether a violation is meant, whatever the time."""
-        return (
-            violation.check in self.checks
-            and (not self.containers or violation.container in self.containers)
-            and (self.workload is None or (self.workload.kind, self.workload.name) == (workload.kind, workload.name))
-            and all(labels.get(name) == value for name, value in self.match_labels.items())
+    def fits(self, workload: Workload, labels: Mapping[str, str]) -> bool:
+        """Whether pods of this workload with these labels are meant, whatever the check, the container and the time."""
+        return (self.workload is None or (self.workload.kind, self.workload.name) == (workload.kind, workload.name)) and all(
+            labels.get(name) == value for name, value in self.match_labels.items()
         )
 
     def is_active(self, now: dt.datetime) -> bool:
         """Whether it has not ended yet."""
         return now < self.expires
+
+
+class Coverage:
+    """The exemptions of some rules, in order: what does not depend on a pod is done once, and what does not depend on a violation once for a pod.
+
+    There may be a hundred of them, and hundreds of violations in one pod, so nobody goes through all of them for each.
+    """
+
+    def __init__(self, exemptions: Iterable[Exemption]) -> None:
+        # The one that lasts longest, then by its reason: the order in which they are written must not matter.
+        lasting = sorted(exemptions, key=lambda one: (one.expires, one.reason, one.approved_by), reverse=True)
+        arranged = [(frozenset(one.containers), one) for one in lasting]
+        self._by_check = {check: [pair for pair in arranged if check in pair[1].checks] for check in CHECKS}
+
+    def of(self, workload: Workload, labels: Mapping[str, str]) -> Callable[[Violation], Exemption | None]:
+        """What finds the exemption that covers a violation of one pod, whatever the time: of several the one that lasts longest."""
+        fitting: dict[Check, list[tuple[frozenset[str], Exemption]]] = {}
+
+        def covering(violation: Violation) -> Exemption | None:
+            check, container = violation.check, violation.container
+            if check not in fitting:
+                fitting[check] = [pair for pair in self._by_check[check] if pair[1].fits(workload, labels)]
+            for containers, one in fitting[check]:
+                if not containers or container in containers:
+                    return one
+            return None
+
+        return covering

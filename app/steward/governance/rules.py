@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from steward.governance import images
-from steward.governance.exemptions import NO_CONTAINER, Exemption
+from steward.governance.exemptions import NO_CONTAINER, Coverage, Exemption
 from steward.governance.model import Container, Pod, Workload, owner_of
 from steward.governance.violations import RESTART_CAP, Check, Severities, Severity, Violation
 from steward.runtime.crd import rule
@@ -40,7 +40,7 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _ABOUT_CONTAINERS = rule("!has(self.containers) || size(self.containers) == 0 || !('pending' in self.checks)", NO_CONTAINER)
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True, dict=True):
     """What is asked of pods; what is left out is not asked."""
 
     forbid_latest_tag: Annotated[bool, Meta(description="Images need a digest, or a tag other than latest.")] = False
@@ -54,6 +54,11 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
         tuple[Annotated[Exemption, Meta(extra_json_schema=_ABOUT_CONTAINERS)], ...],
         Meta(max_length=100, description="Violations that somebody answers for."),
     ] = ()
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """The exemptions, put in order once for all pods."""
+        return Coverage(self.exemptions)
 
 
 class Exempted(msgspec.Struct, frozen=True):
@@ -111,16 +116,15 @@ def evaluate(pod: Pod, rules: Rules, *, now: dt.datetime, workload: Workload | N
     if not rules.exemptions:
         return Verdict(of, tuple(look.found), (), (), tuple(look.applied))
     violations, exempted, expired = [], [], []
+    covering = rules.coverage.of(of, pod.metadata.labels)
     for found in look.found:
-        covering = [one for one in rules.exemptions if one.covers(found, of, pod.metadata.labels)]
-        # The one that lasts longest, then by its reason: the order in which they are written must not matter.
-        covering.sort(key=lambda one: (one.expires, one.reason, one.approved_by), reverse=True)
-        if covering and covering[0].is_active(now):
-            exempted.append(Exempted(found, covering[0]))
+        exemption = covering(found)
+        if exemption is not None and exemption.is_active(now):
+            exempted.append(Exempted(found, exemption))
             continue
         violations.append(found)
-        if covering:
-            expired.append(Exempted(found, covering[0]))
+        if exemption is not None:
+            expired.append(Exempted(found, exemption))
     return Verdict(of, tuple(violations), tuple(exempted), tuple(expired), tuple(look.applied))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
 
 import msgspec
 
@@ -23,7 +23,7 @@ from steward.telemetry.logging import get_logger
 from steward.webhook import answers
 from steward.webhook.metrics import Counters
 from steward.webhook.model import Namespace, Request
-from steward.webhook.review import ALLOWED, Decision, review
+from steward.webhook.review import ALLOWED, Decision, reviewing
 from steward.webhook.subject import subject
 
 OPEN, CLOSED = "/validate/open", "/validate/closed"
@@ -102,8 +102,7 @@ class Endpoint:
     async def _decide(self, request: Request, deadline: float) -> Decision:
         if request.namespace in ("", self._scope.own_namespace) or request.namespace in self._scope.system:
             return ALLOWED
-        loop = asyncio.get_running_loop()
-        if loop.time() > deadline:
+        if asyncio.get_running_loop().time() > deadline:
             raise Unreviewed("deadline", "the call came too late")
         try:
             found = subject(request)
@@ -113,7 +112,8 @@ class Endpoint:
             return ALLOWED
         is_ending = self._namespaces is not None and await self._is_ending(self._namespaces, request.namespace, deadline)
         now = dt.datetime.now(dt.UTC)
-        return review(found, self._policies_of(request.namespace), now=now, injected=self._scope.injected, is_ending=is_ending)
+        policies = self._policies_of(request.namespace)
+        return await _in_turns(reviewing(found, policies, now=now, injected=self._scope.injected, is_ending=is_ending), deadline)
 
     async def _is_ending(self, namespaces: Store[Namespace], name: str, deadline: float) -> bool:
         """Whether the namespace is being deleted. One that is not known yet may have policies that are not known yet either."""
@@ -139,3 +139,17 @@ class Endpoint:
         passed = Decision(allowed=True, warnings=(f"DevOpsPolicy: not checked: {message}"[:256],))
         self._counters.answered(request, passed, asyncio.get_running_loop().time() - call.started)
         return answers.decided(request, passed)
+
+
+async def _in_turns(steps: Generator[None, None, Decision], deadline: float) -> Decision:
+    """Carry out a review, and let other calls have their turn between its steps. Raises: Unreviewed when it is too late to go on."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            decision: Decision = over.value
+            return decision
+        await pause(0)
+        if loop.time() > deadline:
+            raise Unreviewed("deadline", "its policies could not all be asked in time")

@@ -6,11 +6,11 @@ The API server waits for the answer with a seat of its own taken, so a review th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
 
 import msgspec
 
-from steward.governance.combining import Finding, judge
+from steward.governance.combining import Finding, finished, judging
 from steward.governance.policies import DevOpsPolicy
 from steward.governance.violations import Check
 from steward.webhook import wording
@@ -53,15 +53,22 @@ def review(subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.dateti
 
     A violation denies a pod if a policy that is enforced finds it and calls it critical or high, and the pod did not have it before.
     """
+    return finished(reviewing(subject, policies, now=now, injected=injected, is_ending=is_ending))
+
+
+def reviewing(
+    subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, injected: Collection[str], is_ending: bool
+) -> Generator[None, None, Decision]:
+    """:func:`review` in steps: yields between two policies. How many a namespace has is up to its team, and others wait for an answer too."""
     asked = [_asking_only(policy, subject.checks) for policy in policies]
     if not asked:
         return ALLOWED
-    combined = judge(subject.pod, asked, now=now, workload=subject.workload, injected=injected)
+    combined = yield from judging(subject.pod, asked, now=now, workload=subject.workload, injected=injected)
     if combined is None:
         return ALLOWED
     denied: tuple[Finding, ...] = ()
     if combined.denied and not subject.is_template and not is_ending:
-        had = _had(subject, asked, now, injected)
+        had = yield from _had(subject, asked, now, injected)
         denied = tuple(one for one in combined.denied if (one.check, one.container) not in had)
     warned = tuple(one for one in combined.findings if one not in denied)
     return Decision(
@@ -89,9 +96,10 @@ def _asking_only(policy: DevOpsPolicy, checks: frozenset[Check]) -> DevOpsPolicy
     return msgspec.structs.replace(policy, spec=narrowed)
 
 
-def _had(subject: Subject, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> set[tuple[Check, str]]:
+def _had(subject: Subject, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> Generator[None, None, set[tuple[Check, str]]]:
     """What was wrong before."""
     if subject.before is None:
         return set()
-    combined = judge(subject.before, asked, now=now, workload=subject.workload, injected=injected)
+    yield
+    combined = yield from judging(subject.before, asked, now=now, workload=subject.workload, injected=injected)
     return {(one.check, one.container) for one in combined.findings} if combined is not None else set()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from steward.governance import combining
 from steward.governance.namespaces import SYSTEM_NAMESPACES, SystemNamespaces
 from steward.governance.policies import POLICIES
 from steward.http.admission import Call
@@ -18,7 +19,7 @@ from steward.webhook import endpoint as endpoints
 from steward.webhook import metrics
 from steward.webhook.endpoint import BY_NAMESPACE, CLOSED, OPEN, Endpoint, Scope
 from steward.webhook.model import NAMESPACES, Namespace
-from support.admission import asked, body, container, pod, policy
+from support.admission import ALL, asked, body, container, pod, policy
 
 pytestmark = pytest.mark.looptime
 
@@ -208,7 +209,7 @@ def broken(monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(endpoints, "review", fail)
+    monkeypatch.setattr(endpoints, "reviewing", fail)
 
 
 async def test_an_error_of_ours_lets_pass_with_a_warning_where_that_is_the_policy(monkeypatch):
@@ -237,6 +238,76 @@ async def test_a_call_that_comes_too_late_is_answered_by_the_failure_policy(path
 
     assert status == (await desk.ask(asked(pod(LATEST)), path=path, seconds=-0.1)).status
     assert 1 == desk.count("failures_total", reason="deadline")
+
+
+def crowd(count):
+    """As many policies as a team may write, with as many exemptions, none of which helps."""
+    waivers = [
+        {"checks": ["latest_tag"], "reason": "x", "expires": "2099-01-01T00:00:00Z", "containers": [f"other-{number}"]} for number in range(100)
+    ]
+    return [policy(f"p{number}", exemptions=waivers, **ALL) for number in range(count)]
+
+
+HUGE = [container(f"c{number}", image="app:latest") for number in range(100)]
+
+
+async def test_between_two_policies_of_a_namespace_others_have_their_turn(monkeypatch):
+    judged, seen = 0, []
+    evaluate = combining.evaluate
+
+    def counted(*args, **kwargs):
+        nonlocal judged
+        judged += 1
+        return evaluate(*args, **kwargs)
+
+    async def watch():
+        while True:
+            seen.append(judged)
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(combining, "evaluate", counted)
+    desk = Desk(*crowd(10))
+    watching = asyncio.create_task(watch())
+    answer = response(await desk.ask(asked(pod(*HUGE))))
+    watching.cancel()
+
+    assert not answer["allowed"]
+    assert set(range(1, 10)) <= set(seen)
+
+
+@pytest.mark.parametrize(("path", "status"), [(OPEN, 200), (CLOSED, 500)], ids=["open", "closed"])
+async def test_policies_that_take_too_long_are_not_all_asked(monkeypatch, path, status):
+    """Each takes a second here, and there are two and a half."""
+    judged = []
+    evaluate = combining.evaluate
+
+    async def a_second(_):
+        await asyncio.sleep(1)
+
+    def counted(*args, **kwargs):
+        judged.append(args)
+        return evaluate(*args, **kwargs)
+
+    monkeypatch.setattr(endpoints, "pause", a_second)
+    monkeypatch.setattr(combining, "evaluate", counted)
+    desk = Desk(*crowd(10))
+    reply = await desk.ask(asked(pod(*HUGE)), path=path)
+
+    assert (status, 3) == (reply.status, len(judged))
+    assert 1 == desk.count("failures_total", reason="deadline")
+    assert b"its policies could not all be asked in time" in reply.body
+
+
+async def test_policies_may_come_and_go_while_a_review_is_under_way(monkeypatch):
+    desk = Desk(*crowd(3))
+
+    async def meanwhile(_):
+        for one in list(desk.policies.store):
+            desk.policies.remove(one)
+
+    monkeypatch.setattr(endpoints, "pause", meanwhile)
+
+    assert "p2" in response(await desk.ask(asked(pod(*HUGE))))["auditAnnotations"]["policies"]
 
 
 async def test_a_policy_that_cannot_be_read_is_not_taken_for_none():
