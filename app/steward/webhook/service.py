@@ -18,6 +18,7 @@ from steward.webhook.certificates import certificate
 from steward.webhook.config import Config
 from steward.webhook.endpoint import BY_NAMESPACE, CLOSED, OPEN, Endpoint, Scope
 from steward.webhook.model import NAMESPACES
+from steward.webhook.refusals import Refusals
 
 
 class Admission:
@@ -54,7 +55,7 @@ def build(context: Context[Config]) -> tuple[Controller[Any], ...]:
     )
     try:
         server = AdmissionServer(
-            endpoint.handle, paths=(OPEN, CLOSED), port=config.serving.port, certificate=certificate(context), refused=counters.failed
+            endpoint.handle, paths=(OPEN, CLOSED), port=config.serving.port, certificate=certificate(context), refused=Refusals(counters)
         )
     except PortUnavailable as error:
         raise ConfigError(f"config.serving.port: {error}") from error
