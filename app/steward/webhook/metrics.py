@@ -60,6 +60,11 @@ class Counters:
             self._warnings.labels(check).inc()
         self._duration.observe(seconds)
 
+    def forget(self, namespace: str) -> None:
+        """Export nothing more about a namespace, because it is gone."""
+        for check in CHECKS:
+            self._denials.remove(namespace, check)
+
     def failed(self, reason: str) -> None:
         """Count a call without a review."""
         self._failed.labels(reason).inc()

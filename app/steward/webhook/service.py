@@ -47,6 +47,8 @@ def build(context: Context[Config]) -> tuple[Controller[Any], ...]:
     counters = metrics.Counters(context.instruments)
     # Where only some namespaces may be read, the namespaces themselves may not.
     namespaces = context.store(NAMESPACES) if not context.namespaces else None
+    if namespaces is not None:
+        context.subscribe(namespaces, lambda change: counters.forget(change.object.metadata.name) if change.new is None else None)
     endpoint = Endpoint(
         context.store(POLICIES, BY_NAMESPACE),
         namespaces,
