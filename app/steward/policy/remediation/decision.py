@@ -10,7 +10,7 @@ import msgspec
 
 from steward.governance.policies import DevOpsPolicy, Proposal
 from steward.governance.violations import Check
-from steward.policy.remediation import additions, guards, history, ownership, pace, patch, proof, reasons, rollout
+from steward.policy.remediation import additions, admission, guards, history, ownership, pace, patch, proof, reasons, rollout
 from steward.policy.remediation.additions import Patch
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.drafts import Draft, DraftSpec
@@ -20,6 +20,7 @@ from steward.policy.remediation.memory import Refusal, Standing
 from steward.policy.remediation.model import MANAGER, RECORD, Workload
 from steward.policy.remediation.patch import Wanted
 from steward.policy.remediation.surroundings import Budget
+from steward.policy.remediation.waiting import Waiting, for_record
 from steward.runtime import errors
 from steward.runtime.plan import Contribute, Event, Plan, Reason, Reference
 from steward.runtime.resource import ObjectMeta, Resource
@@ -89,10 +90,6 @@ class Decision(NamedTuple):
     def is_attempt(self) -> bool:
         """Whether something is added."""
         return self.record is not None and self.record.result == "applied"
-
-
-Waiting = tuple[Held, Reason, float | None]
-"""What a patch waits for, how that is told, and the seconds after which it may be otherwise."""
 
 
 def decide(state: State) -> Decision | None:
@@ -189,7 +186,15 @@ def _checks(record: Record) -> tuple[Check, ...]:
 
 
 def _wanted(state: State, policies: list[DevOpsPolicy]) -> Wanted:
-    return patch.wanted(state.resource.kind, state.workload, policies, untouchable=state.untouchable, now=state.now, injected=state.injected)
+    return patch.wanted(
+        state.resource.kind,
+        state.workload,
+        policies,
+        present=state.policies,
+        untouchable=state.untouchable,
+        now=state.now,
+        injected=state.injected,
+    )
 
 
 def _nothing_to_add(state: State, wanted: Wanted, ours: Patch) -> Decision | None:
@@ -212,26 +217,20 @@ def _proposed(state: State, wanted: Wanted, ours: Patch, why: Held) -> Decision:
 
 def _waits(state: State, ours: Patch, wanted: Wanted) -> Waiting | None:
     """Why an attempt is not made now, and the seconds after which that may be otherwise."""
-    workload, record, now = state.workload, state.record, state.now
-    if record is not None:
-        taken = history.lost(workload, record)
-        if taken:
-            note = f"something else takes {', '.join(taken)} away. It is left so until the template changes."
-            return Held("contested", note), reasons.CONTESTED, None
-        is_same = record.template == additions.fingerprint(workload)
-        if is_same and record.result == "undone":
-            return Held("contested", "it was undone by hand (steward policy undo). It is left so until the template changes."), reasons.HELD, None
-        if is_same and record.result == "reverted" and now < record.retry_at():
-            note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
-            return Held("backing_off", note), reasons.HELD, (record.retry_at() - now).total_seconds()
+    workload, now = state.workload, state.now
+    waiting = for_record(workload, state.record, now) if state.record is not None else None
+    if waiting is not None:
+        return waiting
+    if wanted.denied:
+        return Waiting(admission.held(wanted.denied))
     whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
     if state.refusal is not None and state.refusal.holds(additions.digest(whole), workload.metadata.generation, now):
-        return Held("refused", state.refusal.note), reasons.REFUSED, None
+        return Waiting(Held("refused", state.refusal.note), reasons.REFUSED)
     held = guards.held(workload, state.budgets)
     if held is not None:
-        return held, reasons.HELD, pace.LOOK_SECONDS
+        return Waiting(held, seconds=pace.LOOK_SECONDS)
     paced = pace.held(state.config, busy=state.busy, recent=state.recent, now=now)
-    return (paced[0], reasons.HELD, paced[1]) if paced is not None else None
+    return Waiting(paced[0], seconds=paced[1]) if paced is not None else None
 
 
 def _held(state: State, wanted: Wanted, ours: Patch, waiting: Waiting) -> Decision:
@@ -240,7 +239,7 @@ def _held(state: State, wanted: Wanted, ours: Patch, waiting: Waiting) -> Decisi
     is_news = why.label not in ("rolling_out", "unavailable", "namespace_busy", "rate", "window", "refused")
     events = (_event(state, reason, f"not patched: {why.note}", "Skip"),) if is_news else ()
     proposal = None
-    if why.label in ("contested", "backing_off", "refused"):
+    if why.label in ("contested", "backing_off", "refused", "admission"):
         text = additions.manifest(state.resource, state.workload, wanted.patch)
         proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
     failed = why.label in ("contested", "backing_off", "refused")

@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from steward.governance import model as governance
-from steward.governance.combining import judge
+from steward.governance.combining import Finding
 from steward.governance.policies import DefaultProbe, DefaultResources, DevOpsPolicy
 from steward.governance.violations import Check
+from steward.policy.remediation import admission
 from steward.policy.remediation.additions import Addition, Patch
 from steward.policy.remediation.model import Container, ContainerPort, PodSpec, Probe, TCPSocket, Workload
-from steward.runtime.resource import ObjectMeta
 
 LIVENESS_SECONDS = 60
 """How long a container is allowed to be silent before our liveness probe has it killed: a pause of that length is often a garbage collection, a
@@ -39,11 +38,13 @@ class Wanted(msgspec.Struct, frozen=True):
         patch: The additions.
         checks: What they mend.
         notes: A sentence about each thing that is missing and cannot be added.
+        denied: For what policies would deny a pod that has the additions.
     """
 
     patch: Patch = ()
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = ()
+    denied: tuple[Finding, ...] = ()
 
 
 def wanted(
@@ -51,36 +52,52 @@ def wanted(
     workload: Workload,
     policies: Sequence[DevOpsPolicy],
     *,
+    present: Sequence[DevOpsPolicy],
     untouchable: Collection[str],
     now: dt.datetime,
     injected: Collection[str],
 ) -> Wanted:
     """What these policies want added to a workload now. Readiness comes first; liveness once the readiness probe of the container is there.
 
+    Both come at once where pods without liveness are denied: no rollout of readiness alone would get a pod.
+
     Args:
         kind: Of the workload.
         workload: As it is.
         policies: All of them at once: several make one patch.
+        present: All policies of the namespace: who wants nothing added may still deny the pods.
         untouchable: Resources, ``cpu`` and ``memory``, that an autoscaler reckons with.
         now: Decides about exemptions.
         injected: Names of containers that a mesh and the like put beside those of the team.
     """
     lacking = _lacking(kind, workload, policies, now, injected)
-    spec = workload.spec.template.spec
     by_name = sorted(policies, key=lambda policy: policy.metadata.name)
     defaults = Defaults(
         next((one.spec.default_probe for one in by_name if one.spec.default_probe is not None), None),
         next((one.spec.default_resources for one in by_name if one.spec.default_resources is not None), None),
         untouchable,
     )
+
+    def with_denials(found: Wanted) -> Wanted:
+        denied = admission.denied(admission.judged(kind, workload, found.patch, present, now=now, injected=injected))
+        return msgspec.structs.replace(found, denied=denied)
+
+    found = with_denials(_collected(lacking, workload.spec.template.spec, defaults, at_once=False))
+    if any(finding.check == "missing_liveness" for finding in found.denied):
+        found = with_denials(_collected(lacking, workload.spec.template.spec, defaults, at_once=True))
+    return found
+
+
+def _collected(lacking: Collection[tuple[Check, str]], spec: PodSpec, defaults: Defaults, *, at_once: bool) -> Wanted:
+    """What can be added; readiness and liveness at once, or one after the other."""
     notes: list[str] = []
     additions = {container.name: Addition(container.name) for container in spec.containers}
     checks: set[Check] = set()
     for check, container in _in_order(lacking, spec):
-        if check == "missing_liveness" and "missing_readiness" in checks:
+        if check == "missing_liveness" and "missing_readiness" in checks and not at_once:
             # A rollout of its own, once the readiness probe has proved the port.
             continue
-        made, note = _addition(check, container, spec, defaults)
+        made, note = _addition(check, container, spec, defaults, is_ready=additions[container.name].readiness is not None)
         if made is None:
             notes += [f"container {container.name}: {note}"] if note else []
             continue
@@ -92,9 +109,7 @@ def wanted(
 
 def _lacking(kind: str, workload: Workload, policies: Iterable[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> set[tuple[Check, str]]:
     """Check and container of each finding that something can be added against. What an exemption covers is none."""
-    meta, template = workload.metadata, workload.spec.template
-    pod = governance.Pod(metadata=ObjectMeta(namespace=meta.namespace, labels=template.metadata.labels), spec=template.spec)
-    combined = judge(pod, map(_asking, policies), now=now, workload=governance.Workload(meta.namespace, kind, meta.name), injected=injected)
+    combined = admission.judged(kind, workload, (), map(_asking, policies), now=now, injected=injected)
     return {(finding.check, finding.container) for finding in combined.findings} if combined is not None else set()
 
 
@@ -116,14 +131,14 @@ def _in_order(lacking: Collection[tuple[Check, str]], spec: PodSpec) -> Iterator
                 yield check, container
 
 
-def _addition(check: Check, container: Container, spec: PodSpec, defaults: Defaults) -> tuple[Addition | None, str]:
-    """What mends one finding, or why nothing does."""
+def _addition(check: Check, container: Container, spec: PodSpec, defaults: Defaults, *, is_ready: bool) -> tuple[Addition | None, str]:
+    """What mends one finding, or why nothing does. A container that gets a readiness probe in the same patch has one."""
     if check == "missing_resources":
         return _with_resources(container, defaults)
     probe = defaults.probe
     if probe is None:
         return None, ""
-    if check == "missing_liveness" and container.readiness_probe is None:
+    if check == "missing_liveness" and container.readiness_probe is None and not is_ready:
         return None, "a livenessProbe is added only where a readinessProbe succeeds. Require one, or write one."
     port, note = known_port(container, spec, probe)
     if port is None:

@@ -5,16 +5,20 @@ import datetime as dt
 import msgspec
 import pytest
 
+from steward.governance.combining import judge
+from steward.governance.model import Pod
 from steward.policy.remediation import metrics
 from steward.policy.remediation.model import DEPLOYMENTS
 from steward.policy.remediation.undo import undo
 from steward.runtime import errors
 from steward.runtime.client import MERGE_PATCH
+from steward.runtime.errors import Call
 from steward.runtime.resource import Key
 from support.workloads import DIRECT, RESOURCES, container, policy, workload
 
 pytestmark = pytest.mark.looptime
 
+RESTRICTED = {"latestTag": "critical", "missingLiveness": "high", "missingReadiness": "high", "missingResources": "high"}
 MINUTES = dt.timedelta(minutes=1)
 
 
@@ -366,6 +370,52 @@ async def test_the_tried_pod_is_the_one_the_controller_would_make(town):
     assert {"app": "web"} == pod["metadata"]["labels"]
     assert "readinessProbe" in pod["spec"]["containers"][0]
     assert [{"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}}] == pod["spec"]["volumes"]
+
+
+def _admission(town):
+    """The webhook: pods are denied for what policies that are enforced say. The pods that were let pass."""
+    create, passed = town.process.client.create, []
+
+    async def reviewed(resource, desired, **options):
+        body = msgspec.to_builtins(desired)
+        policies = town.process.writers["devopspolicies.policy.steward.dev"].store
+        combined = judge(msgspec.convert(body, Pod), policies, now=town.now)
+        if combined.denied:
+            raise errors.Forbidden(Call("create", "pods"), 403, message=combined.denied[0].message)
+        passed.append(body)
+        return await create(resource, desired, **options)
+
+    town.process.client.create = reviewed
+    return passed
+
+
+async def test_the_restricted_bundle_with_the_webhook_is_mended_in_one_rollout(town):
+    _policy(town, requireResources=True, forbidLatestTag=True, defaultResources=RESOURCES, severityOverrides=RESTRICTED)
+    passed = _admission(town)
+    key = town.add(workload())
+    await town.step(key)
+
+    assert {"livenessProbe", "readinessProbe", "resources"} <= town.main(key).keys()
+    assert 1 == len(passed)
+    assert 0 == town.process.sample(metrics.FAILED, "missing_liveness")
+    town.roll(key)
+    await town.step(key, after=11 * MINUTES)
+    assert ["RemediationApplied", "RemediationSucceeded"] == town.said()
+
+
+async def test_what_policies_deny_and_no_patch_mends_is_told_and_not_tried(town):
+    _policy(town, forbidLatestTag=True)
+    key = town.add(workload("Deployment", container(image="app:latest")))
+    for _ in range(3):
+        await town.step(key, after=120 * MINUTES)
+
+    assert 0 == town.api.requests("write")
+    assert ["RemediationHeld"] == town.said()
+    assert "has the tag latest. Write a version or a digest" in town.process.recorder.recent().decode()
+    assert 0 == town.process.sample(metrics.FAILED, "missing_readiness")
+    assert 1 == town.process.sample(metrics.SKIPPED, "admission")
+    summary = town.process.cluster.summary("shop")
+    assert (0, ["admission"]) == (summary.failed, [proposal.reason for proposal in summary.proposals])
 
 
 # Several workloads.

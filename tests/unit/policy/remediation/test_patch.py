@@ -15,8 +15,10 @@ from support.workloads import DIRECT, RESOURCES, container, managed, policy, rea
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
-def _wanted(manifest, *policies, untouchable=()):
-    return patch.wanted(manifest["kind"], read(manifest), policies or (policy(),), untouchable=untouchable, now=NOW, injected=INJECTED)
+def _wanted(manifest, *policies, present=None, untouchable=()):
+    asking = policies or (policy(),)
+    everyone = asking if present is None else present
+    return patch.wanted(manifest["kind"], read(manifest), asking, present=everyone, untouchable=untouchable, now=NOW, injected=INJECTED)
 
 
 def _bodies(found):
@@ -60,6 +62,44 @@ def test_no_liveness_probe_without_a_readiness_probe():
 
     assert () == found.patch
     assert "only where a readinessProbe succeeds" in found.notes[0]
+
+
+DENYING = {"severityOverrides": {"missingLiveness": "high"}}
+
+
+@pytest.mark.parametrize(
+    ("asking", "present"),
+    [
+        ((policy(**DENYING),), None),
+        ((policy(),), (policy(), policy("strict", requireReadinessProbe=False, defaultProbe=None, **DENYING))),
+    ],
+    ids=["of the policy itself", "of another policy"],
+)
+def test_both_probes_come_at_once_where_pods_without_liveness_are_denied(asking, present):
+    found = _wanted(workload(), *asking, present=present)
+
+    assert ("missing_liveness", "missing_readiness") == found.checks
+    assert {"name", "livenessProbe", "readinessProbe"} == _bodies(found)["main"].keys()
+    assert 60 == _bodies(found)["main"]["livenessProbe"]["periodSeconds"] * _bodies(found)["main"]["livenessProbe"]["failureThreshold"]
+    assert () == found.denied
+
+
+def test_liveness_waits_where_pods_are_denied_for_it_by_none_that_is_enforced():
+    found = _wanted(workload(), policy(), present=(policy(), policy("strict", enforcementMode="audit", **DENYING)))
+
+    assert ("missing_readiness",) == found.checks
+
+
+def test_what_no_patch_mends_still_denies_the_pod():
+    sidecar = container("proxy", ports=(15001,), restartPolicy="Always")
+    strict = policy(forbidLatestTag=True, **DENYING)
+    found = _wanted(workload("Deployment", container(image="app:latest"), pod={"initContainers": [sidecar]}), strict)
+
+    assert {("latest_tag", "main"), ("missing_liveness", "proxy")} == {(one.check, one.container) for one in found.denied}
+
+
+def test_resources_may_come_from_a_limit_range_and_are_left_to_the_dry_run():
+    assert () == _wanted(workload(), policy(requireResources=True, severityOverrides={"missingResources": "critical"})).denied
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+"""Why a patch is not made again: what became of the last one. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from steward.policy.remediation import additions, history, reasons
+from steward.policy.remediation.guards import Held
+from steward.policy.remediation.history import Record
+from steward.policy.remediation.model import Workload
+from steward.runtime.plan import Reason
+
+
+class Waiting(NamedTuple):
+    """What a patch waits for, how that is told, and the seconds after which it may be otherwise."""
+
+    held: Held
+    reason: Reason = reasons.HELD
+    seconds: float | None = None
+
+
+def for_record(workload: Workload, record: Record, now: dt.datetime) -> Waiting | None:
+    """Whether the last attempt stands in the way of another."""
+    taken = history.lost(workload, record)
+    if taken:
+        note = f"something else takes {', '.join(taken)} away. It is left so until the template changes."
+        return Waiting(Held("contested", note), reasons.CONTESTED)
+    if record.template != additions.fingerprint(workload):
+        return None
+    if record.result == "undone":
+        return Waiting(Held("contested", "it was undone by hand (steward policy undo). It is left so until the template changes."))
+    if record.result == "reverted" and now < record.retry_at():
+        note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
+        return Waiting(Held("backing_off", note), seconds=(record.retry_at() - now).total_seconds())
+    return None
