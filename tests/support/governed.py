@@ -15,11 +15,13 @@ def policy(name="rules", namespace="shop", **spec):
     }
 
 
-def pod(name, image="app", namespace="shop", *, phase="Running", workload="", created="2026-11-21T12:00:00Z", restarts=0):
-    """A pod; a workload makes it a replica of that ReplicaSet."""
+def pod(name, image="app", namespace="shop", *, phase="Running", workload="", kind="StatefulSet", created="2026-11-21T12:00:00Z", restarts=0):
+    """A pod; a workload makes it one of that StatefulSet, or of another kind."""
     meta: dict[str, Any] = {"name": name, "namespace": namespace, "creationTimestamp": created}
     if workload:
-        meta["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": workload, "uid": workload, "controller": True}]
+        meta["ownerReferences"] = [
+            {"apiVersion": "batch/v1" if kind == "Job" else "apps/v1", "kind": kind, "name": workload, "uid": workload, "controller": True}
+        ]
     return {
         "apiVersion": "v1",
         "kind": "Pod",

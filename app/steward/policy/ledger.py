@@ -23,6 +23,10 @@ from steward.governance.violations import STATIC_CHECKS, Check, Severity
 from steward.policy.config import Config
 from steward.runtime.resource import Key
 
+PASSING = frozenset(("Pod", "Job", "Workflow", "TaskRun"))
+"""Kinds of workloads that come and go by themselves, each run with another name: bare pods, Jobs (of a CronJob too, which a pod does not tell),
+those of Argo Workflows and Tekton. They count, but that one came or went is no news: it would be at each run of each CronJob for ever."""
+
 EXPIRING = dt.timedelta(days=7)
 """How long before its end an exemption is told to end."""
 
@@ -61,6 +65,7 @@ class Evaluation(msgspec.Struct, frozen=True):
         counts: Violations by check and severity; those of a check that is asked for and found nowhere are 0.
         score: From 0 to 100; None where there is nothing to judge.
         fingerprint: Of what is wrong where, by workload: equal as long as that is the same, however many replicas and whatever their names.
+            Nothing of workloads that are :data:`PASSING`.
         passed: Checks that passed.
         excused: Violations that an exemption covers.
         exemptions: How many exemptions there are.
@@ -180,7 +185,8 @@ class Ledger:
 
     def _told(self) -> str:
         if self._fingerprint is None:
-            wrong = sorted({(*entry.contribution.workload, *place) for entry in self._copies for place in entry.found})
+            lasting = (entry for entry in self._copies if entry.contribution.workload.kind not in PASSING)
+            wrong = sorted({(*entry.contribution.workload, *place) for entry in lasting for place in entry.found})
             self._fingerprint = hashlib.blake2b(msgspec.json.encode(wrong), digest_size=16).hexdigest()
         return self._fingerprint
 

@@ -158,6 +158,40 @@ async def test_replicas_that_come_and_go_are_no_news(api, start):
     assert 1 == len(steward.results())
 
 
+@pytest.mark.parametrize(
+    ("owner", "lasting"), [({"workload": "nightly", "kind": "Job"}, False), ({}, True)], ids=["of a CronJob", "bare, beside what lasts"]
+)
+async def test_a_hundred_runs_are_no_news(api, start, owner, lasting):
+    """Each by a pod, and a Job, of another name; in between there is none. They count while they are there."""
+    api.add(policy())
+    if lasting:
+        api.add(pod("web-0", workload="web"))
+    steward = await start(REPORTING)
+    seen = set()
+
+    async def run(number):
+        job = owner and owner | {"workload": f"nightly-{number}"}
+        api.add(pod(f"nightly-{number}-x", **job))
+        await asyncio.sleep(20)
+        seen.add(steward.status().get("violations", 0))
+        api.merge("pods", f"shop/nightly-{number}-x", {"status": {"phase": "Succeeded"}})
+        await asyncio.sleep(20)
+        api.remove("pods", f"shop/nightly-{number}-x")
+        await asyncio.sleep(20)
+        seen.add(steward.status().get("violations", 0))
+
+    await run(0)
+    history = [steward.results(), api.all("reports")]
+    before = api.requests("patch devopspolicies")
+    for number in range(1, 100):
+        await run(number)
+
+    assert [1, 1] == [len(one) for one in history]
+    assert [steward.results(), api.all("reports")] == history
+    assert {lasting, 1 + lasting} == seen
+    assert 2 * 99 == api.requests("patch devopspolicies") - before, "the status says what is there: two changes for each run"
+
+
 async def test_a_new_leader_writes_nothing_that_is_written(api, start):
     api.add(policy())
     api.add(pod("web-0"))
@@ -293,8 +327,8 @@ REPORTING = Config(open_reports=OpenReports(enabled=True, max_results=3))
 async def test_findings_are_a_report_where_its_kind_is_served(api, start):
     api.add(policy(requireReadinessProbe=True))
     for number in range(3):
-        api.add(pod(f"web-{number}"))
-    api.add(pod("good", image="app:1"))
+        api.add(pod(f"web-{number}", workload="web"))
+    api.add(pod("good", image="app:1", workload="good"))
     steward = await start(REPORTING)
     await steward.until(lambda: api.all("reports"))
 

@@ -98,6 +98,15 @@ def test_the_fingerprint_is_of_what_is_wrong_where_and_not_of_how_often():
     assert 3 == len({found.evaluation(NOW).fingerprint for found in (one, elsewhere, otherwise)})
 
 
+@pytest.mark.parametrize("kind", ["Job", "Workflow", "TaskRun", ""])
+def test_what_comes_and_goes_by_itself_counts_and_is_no_news(kind):
+    passing = pod("run-x", workload=kind and "run", kind=kind)
+    without, beside = ledger(pod(workload="web")), ledger(pod(workload="web"), passing)
+
+    assert (1, 2) == (without.evaluation(NOW).violations, beside.evaluation(NOW).violations)
+    assert without.evaluation(NOW).fingerprint == beside.evaluation(NOW).fingerprint
+
+
 @pytest.mark.parametrize(
     ("pods", "spec", "seconds"),
     [
