@@ -23,6 +23,7 @@ from steward.telemetry.logging import get_logger
 from steward.webhook import answers
 from steward.webhook.metrics import Counters
 from steward.webhook.model import Namespace, Request
+from steward.webhook.naming import name
 from steward.webhook.review import ALLOWED, Decision, reviewing
 from steward.webhook.subject import subject
 
@@ -92,10 +93,10 @@ class Endpoint:
         except Unreviewed as error:
             return self._unreviewed(call, request, error.reason, str(error))
         except Exception as error:  # noqa: BLE001 - an error of ours is answered by the failure policy, whatever it is
-            log.error("review failed", namespace=request.namespace, name=request.name, exc=error)
+            log.error("review failed", namespace=request.namespace, name=name(request), exc=error)
             return self._unreviewed(call, request, "error", f"the review failed with {type(error).__name__}")
         if not decision.allowed:
-            log.info("denied", namespace=request.namespace, name=request.name, user=request.user_info.username, reason=decision.message)
+            log.info("denied", namespace=request.namespace, name=name(request), user=request.user_info.username, reason=decision.message)
         self._counters.answered(request, decision, asyncio.get_running_loop().time() - call.started)
         return answers.decided(request, decision)
 
@@ -115,13 +116,13 @@ class Endpoint:
         policies = self._policies_of(request.namespace)
         return await _in_turns(reviewing(found, policies, now=now, injected=self._scope.injected, is_ending=is_ending), deadline)
 
-    async def _is_ending(self, namespaces: Store[Namespace], name: str, deadline: float) -> bool:
+    async def _is_ending(self, namespaces: Store[Namespace], namespace: str, deadline: float) -> bool:
         """Whether the namespace is being deleted. One that is not known yet may have policies that are not known yet either."""
         loop = asyncio.get_running_loop()
         until = min(loop.time() + FRESH_SECONDS, deadline)
-        while (found := namespaces.get(Key("", name))) is None:
+        while (found := namespaces.get(Key("", namespace))) is None:
             if loop.time() >= until:
-                raise Unreviewed("namespace", f"namespace {name} is not known yet")
+                raise Unreviewed("namespace", f"namespace {namespace} is not known yet")
             await pause(LOOK_SECONDS)
         return found.metadata.deletion_timestamp is not None
 
@@ -133,7 +134,7 @@ class Endpoint:
 
     def _unreviewed(self, call: Call, request: Request, reason: str, message: str) -> Reply:
         self._counters.failed(reason)
-        log.warning("no review", failure=reason, reason=message, namespace=request.namespace, name=request.name, path=call.path)
+        log.warning("no review", failure=reason, reason=message, namespace=request.namespace, name=name(request), path=call.path)
         if call.path == CLOSED:
             return answers.failed_closed(message)
         passed = Decision(allowed=True, warnings=(f"DevOpsPolicy: not checked: {message}"[:256],))

@@ -83,6 +83,25 @@ async def test_a_denial_is_403_inside_of_200():
     assert 1 == desk.count("requests_total", operation="CREATE", allowed="false", dry_run="false")
 
 
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"name": "web-x7k2p", "generateName": "web-"}, "web-x7k2p"),
+        ({"generateName": "web-"}, "web-*"),
+        ({"ownerReferences": [{"kind": "ReplicaSet", "name": "web-5d9c", "uid": "1"}]}, "of ReplicaSet web-5d9c"),
+        ({"generateName": None, "ownerReferences": None}, ""),
+    ],
+    ids=["the object's", "to be generated", "its owner's", "none"],
+)
+async def test_the_log_says_which_pod_was_denied_also_where_the_request_has_no_name(caplog, metadata, told):
+    """A request has none where the name is generated, which is how controllers make pods."""
+    caplog.set_level("INFO")
+    nameless = pod(LATEST) | {"metadata": {"namespace": "shop"} | metadata}
+    await Desk(policy()).ask(asked(nameless, name=""))
+
+    assert [told] == [record.steward_fields["name"] for record in caplog.records if record.getMessage() == "denied"]
+
+
 async def test_warnings_and_notes_go_along():
     desk = Desk(policy(mode="audit"))
     answer = response(await desk.ask(asked(pod(LATEST), dryRun=True)))
