@@ -122,10 +122,15 @@ webhooks:
         operations: [CREATE, UPDATE]
         resources: [jobs, cronjobs]
         scope: Namespaced
-    {{- with include "steward.admission.outsideOfSystem" (merge (dict "values" $values) .) }}
     matchConditions:
+      {{- with include "steward.admission.outsideOfSystem" (merge (dict "values" $values) .) }}
       {{- . | nindent 6 }}
-    {{- end }}
+      {{- end }}
+      # Who scales, pauses or annotates a workload need not hear again what is wrong with its pods.
+      - name: template-changes
+        expression: >-
+          request.operation != 'UPDATE'
+          || (request.kind.kind == 'CronJob' ? object.spec.jobTemplate != oldObject.spec.jobTemplate : object.spec.template != oldObject.spec.template)
   {{- end }}
 {{- end }}
 {{- end }}

@@ -208,6 +208,47 @@ def test_workloads_are_warned_about_when_that_is_wanted(api, webhook, configure,
     assert answer.warnings[0].startswith("Pod template: DevOpsPolicy strict: container web: ")
 
 
+TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [LATEST]}}
+
+
+WORKLOADS = {
+    "Deployment": (
+        "apis/apps/v1/namespaces/{}/deployments",
+        {"selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE},
+        {"replicas": 3},
+        ("template",),
+    ),
+    "CronJob": (
+        "apis/batch/v1/namespaces/{}/cronjobs",
+        {"schedule": "@daily", "jobTemplate": {"spec": {"template": TEMPLATE | {"spec": {"containers": [LATEST], "restartPolicy": "Never"}}}}},
+        {"suspend": True},
+        ("jobTemplate", "spec", "template"),
+    ),
+}
+"""Where it is written, what, a change of something else, and where in it the template is."""
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_who_changes_something_else_of_a_workload_is_not_warned_again(api, webhook, configure, namespace, kind):
+    where, spec, aside, path = WORKLOADS[kind]
+    where = "/" + where.format(namespace.name)
+    configure(webhook.port, workloads=True)
+    namespace.policy(**STRICT)
+    eventually(namespace.is_reviewed)
+    made = api.call("POST", where, {"metadata": {"name": "web"}, "spec": spec})
+    before = webhook.counted("kube_devops_webhook_requests_total")
+    other = api.call("PATCH", f"{where}/web", {"metadata": {"annotations": {"a": "b"}}, "spec": aside})
+    asked = webhook.counted("kube_devops_webhook_requests_total") - before
+    change: dict = {"metadata": {"labels": {"app": "web", "b": "c"}}}
+    for step in reversed(path):
+        change = {step: change}
+    changed = api.call("PATCH", f"{where}/web", {"spec": change})
+
+    assert [201, 200, 200] == [one.status for one in (made, other, changed)]
+    assert [True, False, True] == [any(text.startswith("Pod template: ") for text in one.warnings) for one in (made, other, changed)]
+    assert 0 == asked
+
+
 def test_what_it_does_not_know_yet_passes(api, webhook, configure, namespace):
     """A configuration of a newer release may ask about more than this release can answer."""
     configure(webhook.port, failurePolicy="Fail")

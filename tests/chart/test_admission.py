@@ -80,7 +80,7 @@ def test_without_system_namespaces_there_is_no_condition_on_them():
     entries = configuration(webhook(config={"systemNamespaces": []}, admission={"workloads": True}))["webhooks"]
 
     assert [None, None] == [outside_of_system(entry) for entry in entries]
-    assert "matchConditions" not in entries[1]
+    assert ["template-changes"] == [one["name"] for one in entries[1]["matchConditions"]]
 
 
 def test_what_could_be_no_pattern_of_namespaces_is_refused():
