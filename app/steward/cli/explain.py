@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -59,6 +60,29 @@ def invalid(error: msgspec.ValidationError, document: Any, schema: Schema) -> st
         return f"{path}: {text.removesuffix(at[0]) if at else text}"
     wanted = _wanted(expected)
     return f"{path or WHOLE}: expected {wanted}, got {_shown(value)}. Write {_example(wanted, expected, value)}."
+
+
+def unknown(document: Any, schema: Schema) -> str:
+    """What is wrong with the first key that the schema does not know, also where the struct would pass over it; empty for none.
+
+    Args:
+        document: What was read; what does not fit the schema otherwise is passed over.
+        schema: JSON schema of what was expected.
+    """
+    return next(_strangers("", document, schema, schema), "")
+
+
+def _strangers(path: str, value: Any, node: Schema, root: Schema) -> Iterator[str]:
+    node = _resolve(node, root)
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _strangers(f"{path}[{index}]", one, node.get("items", {}), root)
+    elif isinstance(value, dict) and "properties" in node:
+        for name, one in value.items():
+            if name in node["properties"]:
+                yield from _strangers(_join(path, name), one, node["properties"][name], root)
+            else:
+                yield f"{_join(path, str(name))}: unknown key. {_known(str(name), node)}"
 
 
 def _walk(path: str, document: Any, schema: Schema) -> tuple[str, Any, Schema]:

@@ -6,10 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
-
-from steward.cli import explain, manifests
-from steward.governance.policies import POLICIES, PolicySpec
+from steward.cli import manifests, specs
+from steward.governance.policies import POLICIES
 from steward.governance.rules import Rules, Verdict, evaluate
 from steward.governance.templates import TEMPLATES
 from steward.runtime.errors import ConfigError
@@ -54,7 +52,4 @@ def policy(file: str) -> Rules:
     spec = documents[0].content.get("spec", {})
     if not isinstance(spec, dict):
         raise ConfigError(f"--policy {file}: spec: expected a mapping of keys to values, got {spec!r}.")
-    try:
-        return msgspec.convert(spec, PolicySpec)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"--policy {file}: spec.{explain.invalid(error, spec, msgspec.json.schema(PolicySpec))}") from error
+    return specs.read(f"--policy {file}", spec)

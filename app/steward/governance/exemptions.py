@@ -17,14 +17,14 @@ _SET = {"x-kubernetes-list-type": "set"}
 NO_CONTAINER = "pending is about the whole pod: leave containers out, or write an exemption of its own for it"
 
 
-class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class Target(msgspec.Struct, frozen=True, rename="camel"):
     """A workload by its name."""
 
     kind: Annotated[str, Meta(min_length=1, description="Kind of the workload, such as Deployment.")]
     name: Annotated[str, Meta(min_length=1, description="Its name.")]
 
 
-class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True, omit_defaults=True):
+class Exemption(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """Part of the rules. It covers what fits all that it names; who it covers is never taken from a pod's own name, which changes."""
 
     checks: Annotated[tuple[Check, ...], Meta(min_length=1, max_length=6, description="Checks that are exempt.", extra_json_schema=_SET)]

@@ -35,7 +35,7 @@ _PORT_NAME = "^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
 _WHEN: dict[str, Any] = {"format": "date-time"}
 
 
-class DefaultProbe(Struct, frozen=True, forbid_unknown_fields=True):
+class DefaultProbe(Struct, frozen=True):
     """A TCP probe for containers that have none."""
 
     tcp_port: Annotated[
@@ -53,7 +53,7 @@ class DefaultProbe(Struct, frozen=True, forbid_unknown_fields=True):
     period_seconds: Annotated[int, Meta(ge=1, le=3600, description="Seconds between two probes.")] = 10
 
 
-class DefaultResources(Struct, frozen=True, forbid_unknown_fields=True):
+class DefaultResources(Struct, frozen=True):
     """Resources for containers that have none. What is left out is not set."""
 
     cpu_request: Annotated[Quantity | None, Meta(description="CPU that is reserved, such as 100m.")] = None

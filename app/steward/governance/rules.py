@@ -40,8 +40,12 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _ABOUT_CONTAINERS = rule("!has(self.containers) || size(self.containers) == 0 || !('pending' in self.checks)", NO_CONTAINER)
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True, dict=True):
-    """What is asked of pods; what is left out is not asked."""
+class Rules(msgspec.Struct, frozen=True, rename="camel", kw_only=True, dict=True):
+    """What is asked of pods; what is left out is not asked.
+
+    Fields of a newer version are passed over, here and below: else one of them in one policy would leave a namespace without rules for as long as
+    definitions and program differ. Who reads files of people names such fields (:mod:`steward.cli.specs`).
+    """
 
     forbid_latest_tag: Annotated[bool, Meta(description="Images need a digest, or a tag other than latest.")] = False
     require_liveness_probe: Annotated[bool, Meta(description="Containers need a liveness probe.")] = False

@@ -21,7 +21,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The most severe first."""
 
 
-class Severities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class Severities(msgspec.Struct, frozen=True, rename="camel"):
     """How severe a violation of each check is."""
 
     latest_tag: Annotated[Severity, Meta(description="An image that is not pinned.")] = "high"

@@ -262,6 +262,14 @@ def test_wrong_use_is_one_line_and_2(steward, arguments, said):
     ("spec", "said"),
     [
         ({"forbidLatestTags": True}, "spec.forbidLatestTags: unknown key. Did you mean forbidLatestTag?"),
+        ({"severityOverrides": {"latest": "low"}}, "spec.severityOverrides.latest: unknown key. Did you mean latestTag?"),
+        ({"defaultProbe": {"httpPort": 80}}, "spec.defaultProbe.httpPort: unknown key. Did you mean tcpPort?"),
+        ({"defaultResources": {"gpu": "1"}}, "spec.defaultResources.gpu: unknown key. Known keys are cpuLimit, cpuRequest, memoryLimit, "),
+        ({"exemptions": [{"checks": ["pending"], "reason": "x", "expire": "x"}]}, "spec.exemptions[0].expire: unknown key. Did you mean expires?"),
+        (
+            {"exemptions": [{"checks": ["pending"], "workload": {"kind": "Job", "names": "a"}}]},
+            "spec.exemptions[0].workload.names: unknown key. Did you mean name?",
+        ),
         (
             {"maxRestartCount": -1},
             "spec.maxRestartCount: expected a whole number from 0 to 2147483647, got -1. Write a whole number from 0 to 2147483647.",
@@ -277,7 +285,19 @@ def test_wrong_use_is_one_line_and_2(steward, arguments, said):
         ),
         ("all", "spec: expected a mapping of keys to values, got 'all'."),
     ],
-    ids=["typo", "range", "severity", "no end", "no time", "no mapping"],
+    ids=[
+        "typo",
+        "in severities",
+        "in a probe",
+        "in resources",
+        "in an exemption",
+        "in a workload",
+        "range",
+        "severity",
+        "no end",
+        "no time",
+        "no mapping",
+    ],
 )
 def test_a_policy_that_is_wrong_is_told_by_its_field(steward, file, spec, said):
     path = file(POLICY | {"spec": spec}, name="policy.yaml")

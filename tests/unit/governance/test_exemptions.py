@@ -30,7 +30,7 @@ def test_checks_reason_and_end_are_required(field):
         msgspec.convert({key: value for key, value in WHOLE.items() if key != field}, Exemption)
 
 
-@pytest.mark.parametrize("empty", [{"checks": []}, {"reason": ""}, {"expires": "2027-01-31T00:00:00"}, {"expires": "never"}, {"until": "x"}], ids=str)
+@pytest.mark.parametrize("empty", [{"checks": []}, {"reason": ""}, {"expires": "2027-01-31T00:00:00"}, {"expires": "never"}], ids=str)
 def test_an_empty_reason_or_an_end_without_a_zone_is_refused(empty):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(WHOLE | empty, Exemption)

@@ -43,13 +43,11 @@ def test_a_policy_audits_unless_it_says_otherwise_of_pods_and_of_workloads(spec,
 @pytest.mark.parametrize(
     "spec",
     [
-        {"forbidLatestTags": True},
         {"enforcementMode": "deny"},
         {"maxRestartCount": -1},
         {"maxRestartCount": 2**31},
         {"defaultProbe": {"tcpPort": 0}},
         {"defaultProbe": {"tcpPort": "HTTP"}},
-        {"defaultProbe": {"httpPort": 80}},
         {"defaultResources": {"cpuRequest": "-1"}},
         {"defaultResources": {"memoryLimit": "256MiB"}},
     ],
@@ -58,6 +56,26 @@ def test_a_policy_audits_unless_it_says_otherwise_of_pods_and_of_workloads(spec,
 def test_what_the_api_server_would_refuse_is_refused(spec):
     with pytest.raises(msgspec.ValidationError):
         policy(**spec)
+
+
+NEWER = {
+    "forbidLatestTag": True,
+    "forbidMoonlight": True,
+    "severityOverrides": {"latestTag": "critical", "moonlight": "low"},
+    "exemptions": [
+        {"checks": ["pending"], "reason": "x", "expires": "2027-01-31T00:00:00Z", "moon": "full", "workload": {"kind": "Job", "name": "a", "moon": 1}}
+    ],
+    "defaultProbe": {"tcpPort": 80, "moon": 1},
+    "defaultResources": {"cpuLimit": "1", "moon": "1"},
+}
+
+
+def test_a_policy_with_fields_of_a_newer_version_asks_what_this_one_knows():
+    """Definitions are newer than the program during an upgrade, and after a rollback."""
+    found = policy(**NEWER).spec
+
+    assert (True, "critical", 1) == (found.forbid_latest_tag, found.severity_overrides.latest_tag, len(found.exemptions))
+    assert (80, "1") == (found.default_probe.tcp_port, found.default_resources.cpu_limit)
 
 
 @pytest.mark.parametrize("quantity", ["0", "1", "100m", "0.5", ".5", "128Mi", "1e3", "1E-3", "2G", "500n"])

@@ -329,6 +329,13 @@ async def test_policies_may_come_and_go_while_a_review_is_under_way(monkeypatch)
     assert "p2" in response(await desk.ask(asked(pod(*HUGE))))["auditAnnotations"]["policies"]
 
 
+async def test_a_policy_with_a_field_of_a_newer_version_is_still_asked():
+    desk = Desk(policy(forbidLatestTag=True, forbidMoonlight=True))
+
+    assert not response(await desk.ask(asked(pod(LATEST))))["allowed"]
+    assert 0 == desk.count("failures_total", reason="policy")
+
+
 async def test_a_policy_that_cannot_be_read_is_not_taken_for_none():
     desk = Desk(policy())
     desk.policies.obscure(msgspec.structs.replace(policy("odd").metadata, uid="odd", resource_version="9"))

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from steward.cli import explain, manifests
+from steward.cli import explain, manifests, specs
 from steward.governance import conversion
-from steward.governance.policies import POLICIES, DevOpsPolicy, PolicySpec
+from steward.governance.policies import POLICIES, DevOpsPolicy
 from steward.runtime.errors import ConfigError
 from steward.runtime.resource import Key, ObjectMeta, Resource, Struct
 
@@ -59,12 +59,9 @@ def of_policy(policy: DevOpsPolicy) -> Manifest:
     return Manifest(metadata=policy.metadata, spec=spec)
 
 
-def to_policy(manifest: Manifest, where: str) -> DevOpsPolicy:
-    """A manifest as a policy. Raises: ConfigError, which names the place ``where`` and the field."""
-    try:
-        return DevOpsPolicy(metadata=manifest.metadata, spec=msgspec.convert(manifest.spec, PolicySpec))
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: spec.{explain.invalid(error, manifest.spec, msgspec.json.schema(PolicySpec))}") from error
+def to_policy(manifest: Manifest, where: str, *, strict: bool = True) -> DevOpsPolicy:
+    """A manifest as a policy; arguments as of :func:`steward.cli.specs.read`. Raises: ConfigError."""
+    return DevOpsPolicy(metadata=manifest.metadata, spec=specs.read(where, manifest.spec, strict=strict))
 
 
 def read(files: Iterable[str], *, namespace: str = "") -> list[Manifest]:

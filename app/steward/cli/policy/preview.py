@@ -100,8 +100,9 @@ def text(rows: Iterable[Row]) -> str:
 
 
 def _policy(manifest: Manifest) -> DevOpsPolicy:
+    """A policy as a component of this version reads it; those of files were read strictly before."""
     try:
-        return to_policy(manifest, f"policy {manifest.key}")
+        return to_policy(manifest, f"policy {manifest.key}", strict=False)
     except ConfigError as error:
         raise ConfigError(f"{error} It was written for another version of Steward.") from error
 

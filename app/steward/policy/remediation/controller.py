@@ -144,6 +144,7 @@ class Cluster:
             resource=resource,
             workload=workload,
             policies=tuple(self._stores.policies.by(_BY_NAMESPACE, meta.namespace)),
+            is_told=not any(key.namespace in ("", meta.namespace) for key in self._stores.policies.unreadable),
             record=record,
             refusal=self.memory.refusal(meta.uid),
             is_protected=meta.namespace in self._protected,

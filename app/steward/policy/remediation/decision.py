@@ -40,6 +40,7 @@ class State(msgspec.Struct, frozen=True):
         resource: Kind of the workload.
         workload: As it is.
         policies: Of its namespace.
+        is_told: Whether all of them can be read. Else nobody knows what is asked, nor what an exemption excuses.
         record: The last attempt.
         refusal: The last patch that could not be written.
         is_protected: Whether workloads of its namespace are never patched.
@@ -57,6 +58,7 @@ class State(msgspec.Struct, frozen=True):
     resource: Resource[Workload]
     workload: Workload
     policies: tuple[DevOpsPolicy, ...]
+    is_told: bool
     record: Record | None
     refusal: Refusal | None
     is_protected: bool
@@ -100,6 +102,8 @@ def decide(state: State) -> Decision | None:
         return None
     hands_off = _hands_off(state)
     judged = (_watch(state, ours) or _stale(state, ours)) if hands_off is None and ours else None
+    if judged is None and not state.is_told:
+        return Decision(Plan(requeue_after=pace.LOOK_SECONDS, skip="a policy cannot be read"), Standing(mended=bool(ours)))
     return judged or _mend(state, ours, hands_off)
 
 

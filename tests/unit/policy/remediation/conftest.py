@@ -50,7 +50,7 @@ class Process:
                 page = await self.client.page(writer.store.resource)
             except errors.NotFound:
                 continue
-            await writer.replace({item.metadata.key: item for item in page.items}, started=0.0)
+            await writer.replace({item.metadata.key: item for item in page.items}, started=0.0, unreadable=page.unreadable)
 
     async def step(self, key: Key, now: dt.datetime) -> Outcome | None:
         """What a worker does with one key."""

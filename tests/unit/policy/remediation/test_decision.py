@@ -30,6 +30,7 @@ def _state(manifest=None, *policies, now=NOW, **fields):
     found = read(manifest)
     known = {
         "policies": policies or (policy(),),
+        "is_told": True,
         "record": history.read(found),
         "refusal": None,
         "is_protected": False,
@@ -343,3 +344,17 @@ def test_a_failure_is_told_with_the_words_of_the_server(error, reason):
 
     assert reason == (event and event.reason)
     assert event is None or "exceeded quota" in event.note or "conflict with" in event.note
+
+
+@pytest.mark.parametrize("mode", ["audit", "enforce"])
+def test_nothing_is_added_or_proposed_while_a_policy_of_the_namespace_cannot_be_read(mode):
+    """It may hold the exemption."""
+    decision = decide(_state(None, policy(remediationMode=mode), is_told=False))
+
+    assert ((), []) == (decision.plan.actions, _told(decision))
+    assert decision.standing.proposal is None
+    assert decision.plan.requeue_after > 0
+
+
+def test_what_was_added_is_taken_back_also_while_a_policy_cannot_be_read():
+    assert decide(_state(PATCHED, record=_record(), restarts=1, is_told=False)).plan.actions

@@ -59,6 +59,29 @@ async def test_a_workload_gets_its_probes_one_rollout_after_the_other(town, kind
     assert ["RemediationApplied", "RemediationSucceeded", "RemediationApplied"] == town.said()
 
 
+async def test_a_policy_that_cannot_be_read_holds_back_the_others_of_its_namespace_alone(town):
+    _policy(town)
+    _policy(town, "other")
+    town.api.add(
+        {
+            "apiVersion": "policy.steward.dev/v1alpha1",
+            "kind": "DevOpsPolicy",
+            "metadata": {"name": "newer", "namespace": "shop"},
+            "spec": {"exemptions": [{"checks": ["moonlight"], "reason": "x", "expires": "2099-01-31T00:00:00Z"}]},
+        }
+    )
+    held, free = town.add(workload()), town.add(_named("free", namespace="other"))
+    await town.step(free)
+    await town.step(held)
+    before = "readinessProbe" in town.main(held)
+    town.api.remove("devopspolicies", "shop/newer")
+    await town.step(held)
+
+    assert not before
+    assert "readinessProbe" in town.main(held)
+    assert "readinessProbe" in town.main(free)
+
+
 async def test_only_what_is_ours_is_owned_by_us(town):
     _policy(town)
     key = town.add(workload())
