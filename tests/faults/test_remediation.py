@@ -182,14 +182,15 @@ async def test_liveness_comes_once_readiness_has_proved_itself(plane, at_work):
 async def test_what_belongs_to_somebody_else_is_not_written_and_not_even_tried(plane, at_work):
     """Every owner, every kind."""
     team = Team(plane)
-    for manager in {owner.manager for owner in OWNERS.values()}:
+    for manager, applies in {(owner.manager, owner.applies) for owner in OWNERS.values()}:
         made = [
             _bare(kind, f"{name}-{kind.lower()}", team.name, owner.meta(kind, team.name, f"{name}-{kind.lower()}"))
             for kind in WORKLOADS
             for name, owner in OWNERS.items()
-            if owner.manager == manager
+            if (owner.manager, owner.applies) == (manager, applies)
         ]
-        plane.kubectl("create", f"--field-manager={manager or 'kubectl'}", "-f", "-", stdin=yaml.safe_dump_all(made))
+        how = ("apply", "--server-side") if applies else ("create",)
+        plane.kubectl(*how, f"--field-manager={manager or 'kubectl'}", "-f", "-", stdin=yaml.safe_dump_all(made))
     team.ask()
 
     wanted = {f"{name}-{kind.lower()}" for kind in WORKLOADS for name in OWNERS}

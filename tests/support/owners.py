@@ -21,11 +21,13 @@ class Owner(msgspec.Struct, frozen=True):
         name: What the owner is called.
         meta: Metadata that shows it, given kind, namespace and name of the workload.
         manager: Field manager that shows it.
+        applies: Whether that writes by server-side apply, which is what shows it.
     """
 
     name: str
     meta: Callable[[str, str, str], Meta] = lambda *_: {}
     manager: str = ""
+    applies: bool = False
 
 
 def tracking(kind: str, namespace: str, name: str) -> str:
@@ -52,6 +54,8 @@ OWNERS = {
     "rancher": Owner("rancher", manager="rancher"),
     "fleet": Owner("fleet-agent", manager="fleet-agent"),
     "kapp": Owner("kapp-server", manager="kapp-server"),
+    "kubectl-server-side": Owner("kubectl", manager="kubectl", applies=True),
+    "pipeline-server-side": Owner("deployer", manager="deployer", applies=True),
     "custom-resource": Owner("Rollout", lambda *_: {"ownerReferences": [ROLLOUT]}),
     "owner-that-does-not-control": Owner("App", lambda *_: {"ownerReferences": [APP]}),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from steward.policy.remediation.config import RemediationConfig
-from steward.policy.remediation.model import MANAGER, Workload
+from steward.policy.remediation.model import MANAGER, Workload, WorkloadMeta
 from steward.runtime.resource import HasMeta, ObjectMeta, OwnerReference, Resource
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -58,7 +58,7 @@ def top_controller(item: HasMeta, find: Callable[[OwnerReference], HasMeta | Non
     return item
 
 
-def _owners(resource: Resource[Workload], meta: ObjectMeta, writers: set[str], config: RemediationConfig) -> Iterator[Owner]:
+def _owners(resource: Resource[Workload], meta: WorkloadMeta, writers: set[str], config: RemediationConfig) -> Iterator[Owner]:
     labels, annotations = meta.labels, meta.annotations
     for reference in meta.owner_references:
         # A Rollout, a Knative Revision, the custom resource of an operator: it would write the workload again, or it knows better.
@@ -76,6 +76,9 @@ def _owners(resource: Resource[Workload], meta: ObjectMeta, writers: set[str], c
             yield Owner(_MANAGERS[writer], f"field manager {writer}")
         elif any(writer.lower().startswith(name.lower()) for name in config.other_managers):
             yield Owner(writer, f"field manager {writer}")
+    for writer in sorted(_appliers(meta)):
+        # A container of which we own a field is not dropped or renamed by who applies it: the rest of it would stay, and be invalid (KEP-555).
+        yield Owner(writer, f"field manager {writer} by server-side apply")
 
 
 def _argo(resource: Resource[Workload], meta: ObjectMeta, config: RemediationConfig) -> Iterable[Owner]:
@@ -94,3 +97,8 @@ def _argo(resource: Resource[Workload], meta: ObjectMeta, config: RemediationCon
 def _writers(workload: Workload) -> set[str]:
     """Who wrote the object itself. An autoscaler writes its scale, a controller its status: neither owns it."""
     return {entry.manager for entry in workload.metadata.managed_fields if not entry.subresource and entry.manager != MANAGER}
+
+
+def _appliers(meta: WorkloadMeta) -> set[str]:
+    """Who wrote the object itself by server-side apply, besides us."""
+    return {entry.manager for entry in meta.managed_fields if (entry.operation, entry.subresource) == ("Apply", "") and entry.manager != MANAGER}

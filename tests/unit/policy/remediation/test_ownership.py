@@ -30,6 +30,9 @@ NOBODYS = {
     "half of the labels of flux": lambda _: {"labels": {"kustomize.toolkit.fluxcd.io/name": "a"}},
     "annotations of helm alone": lambda _: {"annotations": HELM},
     "an autoscaler that writes the scale": lambda _: _by("helm", "Update", "scale"),
+    "an autoscaler that applies the scale": lambda _: _by("scaler", "Apply", "scale"),
+    "kubectl edit": lambda _: _by("kubectl-edit", "Update"),
+    "who updates, by the name of one who applies": lambda _: _by("kubectl", "Update"),
     "what we wrote": lambda _: _by("kube-devops-operator"),
 }
 
@@ -38,7 +41,7 @@ NOBODYS = {
 @pytest.mark.parametrize("owner", OWNERS)
 def test_a_workload_of_an_owner_is_left_to_them(owner, kind):
     proof = OWNERS[owner]
-    meta = proof.meta(kind, "shop", "web") | (_by(proof.manager) if proof.manager else {})
+    meta = proof.meta(kind, "shop", "web") | (_by(proof.manager, "Apply" if proof.applies else "Update") if proof.manager else {})
     found = ownership.owner_of(WORKLOADS[kind], read(workload(kind, meta=meta)), CONFIG)
 
     assert found is not None
