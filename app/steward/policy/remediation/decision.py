@@ -243,10 +243,10 @@ def _held(state: State, wanted: Wanted, ours: Patch, waiting: Waiting) -> Decisi
     is_news = why.label not in ("rolling_out", "unavailable", "namespace_busy", "rate", "window", "refused")
     events = (_event(state, reason, f"not patched: {why.note}", "Skip"),) if is_news else ()
     proposal = None
-    if why.label in ("contested", "backing_off", "refused", "admission"):
+    failed = why.label in ("contested", "backing_off", "refused")
+    if failed or why.label in ("admission", "undone"):
         text = additions.manifest(state.resource, state.workload, wanted.patch)
         proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
-    failed = why.label in ("contested", "backing_off", "refused")
     standing = Standing(why.label, mended=bool(ours), failed=failed, proposal=proposal)
     return Decision(Plan(events=events, requeue_after=wait, skip=why.label), standing, checks=wanted.checks)
 

@@ -22,7 +22,7 @@ class Held(NamedTuple):
 LABELS = (
     "owned", "opted_out", "protected", "audit", "nothing_to_add", "paused", "on_delete", "partition", "scaled_to_zero", "rolling_out", "unavailable",
     "no_surge", "disruption_budget", "window", "namespace_busy", "rate", "contested", "backing_off", "refused",
-    "admission",
+    "admission", "undone",
 )  # fmt: skip
 """Every word for why a workload is not patched."""
 

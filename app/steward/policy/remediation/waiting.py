@@ -29,7 +29,7 @@ def for_record(workload: Workload, record: Record, now: dt.datetime) -> Waiting 
     if record.template != additions.fingerprint(workload):
         return None
     if record.result == "undone":
-        return Waiting(Held("contested", "it was undone by hand (steward policy undo). It is left so until the template changes."))
+        return Waiting(Held("undone", "it was undone by hand (steward policy undo). It is left so until the template changes."))
     if record.result == "reverted" and now < record.retry_at():
         note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
         return Waiting(Held("backing_off", note), seconds=(record.retry_at() - now).total_seconds())

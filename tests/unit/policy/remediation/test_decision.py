@@ -299,7 +299,10 @@ def test_what_somebody_took_over_is_nobodys_loss():
 def test_what_was_undone_by_hand_stays_so():
     bare = workload()
 
-    assert () == decide(_state(bare, record=_record(bare, result="undone"))).plan.actions
+    decision = decide(_state(bare, record=_record(bare, result="undone")))
+
+    assert () == decision.plan.actions
+    assert ("undone", False) == (decision.standing.label, decision.standing.failed)
 
 
 @pytest.mark.parametrize(
