@@ -211,8 +211,8 @@ class Cluster:
         elif isinstance(error, errors.Conflict | errors.Unproved | errors.Invalid) and record is not None:
             note = f"{error}." if not str(error).endswith(".") else str(error)
             refusal = Refusal(record.patch, meta.generation, state.now, note, for_generation=isinstance(error, errors.Conflict))
-            self.memory.refuse(meta.uid, refusal)
-            self._count(metrics.FAILED.name, decision)
+            if self.memory.refuse(meta.uid, refusal):
+                self._count(metrics.FAILED.name, decision)
 
     def _count(self, name: str, decision: Decision) -> None:
         for check in decision.checks:

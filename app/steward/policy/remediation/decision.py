@@ -229,7 +229,8 @@ def _waits(state: State, ours: Patch, wanted: Wanted) -> Waiting | None:
         return Waiting(admission.held(wanted.denied))
     whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
     if state.refusal is not None and state.refusal.holds(additions.digest(whole), workload.metadata.generation, now):
-        return Waiting(Held("refused", state.refusal.note), reasons.REFUSED)
+        ends = state.refusal.ends
+        return Waiting(Held("refused", state.refusal.note), reasons.REFUSED, (ends - now).total_seconds() if ends is not None else None)
     held = guards.held(workload, state.budgets)
     if held is not None:
         return Waiting(held, seconds=pace.LOOK_SECONDS)

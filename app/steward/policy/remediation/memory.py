@@ -13,7 +13,10 @@ from steward.policy.remediation.history import Record
 from steward.runtime.resource import Key
 
 REFUSED_FOR = dt.timedelta(hours=1)
-"""How long a refused patch is not tried again: a quota may have room by then. Nothing was written, so it costs two dry runs."""
+"""How long a refused patch is not tried again: a quota may have room by then. It doubles, for each time costs two dry runs."""
+
+REFUSED_LIMIT = dt.timedelta(days=1)
+"""The longest that it is not tried again."""
 
 ATTEMPTS_LIMIT = 1000
 """Times of patches that are remembered: the most that can be allowed within an hour."""
@@ -27,7 +30,8 @@ class Refusal(msgspec.Struct, frozen=True):
         generation: Of the workload at that time.
         at: When.
         note: Why.
-        for_generation: Whether it holds until the workload's next generation; else for :data:`REFUSED_FOR`.
+        for_generation: Whether it holds until the workload's next generation; else until :attr:`ends`.
+        tries: How often it could not.
     """
 
     patch: str
@@ -35,12 +39,23 @@ class Refusal(msgspec.Struct, frozen=True):
     at: dt.datetime
     note: str
     for_generation: bool
+    tries: int = 1
+
+    @property
+    def ends(self) -> dt.datetime | None:
+        """When it may be tried again; None when not in this generation."""
+        if self.for_generation:
+            return None
+        # No more doublings than make a day of an hour.
+        return self.at + min(REFUSED_FOR * (1 << min(self.tries - 1, 5)), REFUSED_LIMIT)
+
+    def is_about(self, patch: str, generation: int) -> bool:
+        """Whether it was this patch of this generation."""
+        return (self.patch, self.generation) == (patch, generation)
 
     def holds(self, patch: str, generation: int, now: dt.datetime) -> bool:
         """Whether trying again is useless."""
-        if (self.patch, self.generation) != (patch, generation):
-            return False
-        return self.for_generation or now - self.at < REFUSED_FOR
+        return self.is_about(patch, generation) and (self.ends is None or now < self.ends)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -94,9 +109,13 @@ class Memory:
         if record.result == "applied":
             self._patched.append(record.at)
 
-    def refuse(self, uid: str, refusal: Refusal) -> None:
-        """A patch could not be written."""
-        self._refusals[uid] = refusal
+    def refuse(self, uid: str, refusal: Refusal) -> bool:
+        """A patch could not be written; whether that is news, and not the same as the last time."""
+        before = self._refusals.get(uid)
+        is_news = before is None or not before.is_about(refusal.patch, refusal.generation)
+        tries = 1 if before is None or is_news else before.tries + 1
+        self._refusals[uid] = msgspec.structs.replace(refusal, tries=tries)
+        return is_news
 
     def leave_record(self, uid: str) -> None:
         """Somebody else wrote the record of this workload."""

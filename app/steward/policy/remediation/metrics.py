@@ -10,7 +10,7 @@ TYPES = (("missing_liveness",), ("missing_readiness",), ("missing_resources",))
 APPLIED = Counter("devopspolicy_remediations_applied_total", "Patches that were applied to workloads, by what they mend.", ("type",), preset=TYPES)
 FAILED = Counter(
     "devopspolicy_remediations_failed_total",
-    "Patches that were refused, in conflict or taken back, by what they were to mend.",
+    "Patches that were refused, in conflict or taken back, by what they were to mend; one that is tried again counts once.",
     ("type",),
     preset=TYPES,
 )

@@ -196,6 +196,12 @@ def test_what_was_refused_is_not_tried_again_at_once(refusal, tried):
     assert tried == bool(decision.plan.actions)
 
 
+def test_a_refused_patch_is_looked_at_again_when_its_time_has_come():
+    refusal = Refusal(patch=decide(_state()).record.patch, generation=1, at=NOW - MINUTE, note="no", for_generation=False, tries=2)
+
+    assert 119 * 60 == decide(_state(refusal=refusal)).plan.requeue_after
+
+
 # Watching and undoing.
 
 

@@ -348,6 +348,24 @@ async def test_a_refused_dry_run_writes_nothing_and_is_not_repeated_at_once(town
     assert 1 == town.patches()
 
 
+async def test_what_is_refused_again_and_again_counts_once_and_is_tried_ever_less(town):
+    _policy(town)
+    key = town.add(workload())
+    town.api.answer(403, match="create pods")
+    hours = []
+    for hour in range(80):
+        outcome = await town.step(key, after=60 * MINUTES)
+        if outcome.errors:
+            hours.append(hour)
+
+    assert [0, 1, 3, 7, 15, 31, 55, 79] == hours
+    assert 1 == town.process.sample(metrics.FAILED, "missing_readiness")
+    town.api.merge("deployments", "shop/web", {"metadata": {"generation": 2}})
+    town.roll(key)
+    assert (await town.step(key)).errors
+    assert 2 == town.process.sample(metrics.FAILED, "missing_readiness")
+
+
 async def test_a_conflict_ends_it_for_this_generation(town):
     _policy(town)
     key = town.add(workload())
