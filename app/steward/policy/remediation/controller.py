@@ -237,7 +237,9 @@ class Cluster:
         owners = [meta.uid, *(one.metadata.uid for one in self._stores.replica_sets.by(_BY_CONTROLLER, meta.uid))]
         pods = [pod for uid in owners for pod in self._stores.pods.by(_BY_CONTROLLER, uid)]
         names = {name.split(".")[0] for name in record.fields}
-        young = (pod for pod in pods if pod.created is not None and pod.created >= record.at and model.PATCHED_BY in pod.metadata.annotations)
+        young = (
+            pod for pod in pods if pod.created is not None and record.may_have_made(pod.created) and model.PATCHED_BY in pod.metadata.annotations
+        )
         return sum(status.restart_count for pod in young for status in pod.status.container_statuses if status.name in names)
 
     def _find(self, reference: OwnerReference) -> HasMeta | None:

@@ -25,6 +25,10 @@ Result = Literal["applied", "proved", "reverted", "withdrawn", "undone"]
 BACK_OFF = dt.timedelta(hours=24)
 """Before a template is tried again whose patch was taken back, for the first time. It doubles."""
 
+SKEW = dt.timedelta(seconds=30)
+"""How far the clock of the API server, by which pods are made, may be behind ours. More than clocks that are kept differ by, and less than the
+shortest watch, so that pods of the patch before are told apart."""
+
 TRIES_LIMIT = 10
 """Doublings that are counted: three years."""
 
@@ -52,6 +56,10 @@ class Record(Struct, frozen=True, kw_only=True):
         """When a patch that was taken back may be tried again."""
         doublings = min(max(self.tries, 1), TRIES_LIMIT) - 1
         return self.at + BACK_OFF * (1 << doublings)
+
+    def may_have_made(self, created: dt.datetime) -> bool:
+        """Whether a pod that was created then, by the server's clock, may be of this attempt."""
+        return created >= self.at - SKEW
 
     def annotation(self) -> str:
         """As it is written on the workload."""

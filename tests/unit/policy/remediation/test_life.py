@@ -128,7 +128,7 @@ async def test_another_leader_goes_on_where_the_former_was(town):
 # Undoing.
 
 
-def _pod(town, key, *, restarts):
+def _pod(town, key, *, restarts, after=MINUTES):
     """A pod of the patched workload, by way of a ReplicaSet."""
     deployment = town.there(key)
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": deployment["metadata"]["uid"], "controller": True}
@@ -140,7 +140,7 @@ def _pod(town, key, *, restarts):
     meta = {"namespace": "shop", "name": "web-1-a", "ownerReferences": [owner], "annotations": annotations}
     status = {"phase": "Running", "containerStatuses": [{"name": "main", "restartCount": restarts}]}
     town.api.add({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
-    town.api.merge("pods", "shop/web-1-a", {"metadata": {"creationTimestamp": f"{town.now + MINUTES:%Y-%m-%dT%H:%M:%SZ}"}})
+    town.api.merge("pods", "shop/web-1-a", {"metadata": {"creationTimestamp": f"{town.now + after:%Y-%m-%dT%H:%M:%SZ}"}})
 
 
 async def test_a_patch_after_which_containers_restart_is_taken_back_at_once(town):
@@ -155,6 +155,18 @@ async def test_a_patch_after_which_containers_restart_is_taken_back_at_once(town
     assert ["RemediationApplied", "RemediationReverted"] == town.said()
     assert 1 == town.process.sample(metrics.REVERTED)
     assert 1 == town.process.sample(metrics.FAILED, "missing_readiness")
+
+
+@pytest.mark.parametrize(("behind", "patches"), [(20, 2), (120, 1)])
+async def test_pods_by_the_clock_of_a_server_that_is_behind_ours_are_of_the_patch(town, behind, patches):
+    """Those of two minutes before are not."""
+    _policy(town)
+    key = town.add(workload())
+    await town.step(key)
+    _pod(town, key, restarts=1, after=dt.timedelta(seconds=-behind))
+    await town.step(key)
+
+    assert patches == town.patches()
 
 
 async def test_pods_of_before_say_nothing_about_the_patch(town):
