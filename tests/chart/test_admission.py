@@ -181,8 +181,8 @@ def test_cert_manager_writes_the_ca_bundle_of_the_certificate_that_is_mounted():
 
 
 @pytest.mark.parametrize("mode", ["self", "certManager", "existingSecret"])
-def test_only_who_rotates_certificates_may_touch_secrets(mode):
-    """And that one Secret, and the one configuration, by name."""
+def test_only_who_rotates_certificates_may_touch_secrets_and_tell_of_it(mode):
+    """That one Secret, and the one configuration, by name."""
     others = {"existingSecret": "mine", "caBundle": "x"} if mode == "existingSecret" else {}
     objects = render(webhook(tls={"mode": mode, **others}), namespace="ops")
     rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
@@ -194,6 +194,7 @@ def test_only_who_rotates_certificates_may_touch_secrets(mode):
     }
 
     assert (wanted if mode == "self" else set()) == named
+    assert (mode == "self") is any(rule["resources"] == ["events"] for rule in rules)
     assert [] == [rule for rule in rules if "resourceNames" not in rule and {"secrets", "validatingwebhookconfigurations"} & {*rule["resources"]}]
 
 

@@ -164,6 +164,7 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
         build: Makes its controllers; none, where counting what the caches hold is all.
         elects_leader: Whether one replica leads, whose controllers write, and the others wait. False where there are no controllers, and all
             replicas do the same.
+        events_when: Where it tells Events in some configurations only, which, as :attr:`Right.when`; empty where it tells them in all.
     """
 
     name: str
@@ -174,12 +175,17 @@ class Component(msgspec.Struct, Generic[C], frozen=True):
     reasons: tuple[Reason, ...]
     build: Callable[[Context[C]], tuple[Controller[Any], ...]]
     elects_leader: bool = True
+    events_when: str = ""
 
     @property
     def all_rights(self) -> tuple[Right, ...]:
         """What it does at the API server: to the lease only where leaders are elected, to Events only where some are told."""
-        common = (LEASE_RIGHT,) * self.elects_leader + (EVENTS_RIGHT,) * bool(self.reasons)
+        common = (LEASE_RIGHT,) * self.elects_leader + (self._events_right,) * bool(self.reasons)
         return common + self.rights
+
+    @property
+    def _events_right(self) -> Right:
+        return msgspec.structs.replace(EVENTS_RIGHT, when=self.events_when)
 
     @property
     def all_metrics(self) -> tuple[Metric, ...]:

@@ -22,4 +22,5 @@ COMPONENT = Component(
     reasons=(*reasons.ALL, *certificates.reasons.ALL),
     build=build,
     elects_leader=False,
+    events_when=certificates.SELF,
 )

@@ -6,7 +6,8 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [list, watch]
-{{- if and (eq .context.Values.rbac.scope "cluster") (not (include "steward.admission.secret" .)) }}
+{{- if not (include "steward.admission.secret" .) }}
+{{- if eq .context.Values.rbac.scope "cluster" }}
 - apiGroups: [admissionregistration.k8s.io]
   resources: [validatingwebhookconfigurations]
   resourceNames: [{{ include "steward.admission.configurationName" . | quote }}]
@@ -15,6 +16,7 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end }}
 {{- end }}
 
 {{/* Its rights in its own namespace: what it takes to rotate certificates, where it makes them. Creation cannot be limited to a name, but by apply it can. */}}

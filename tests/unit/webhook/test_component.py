@@ -2,6 +2,7 @@
 
 import pytest
 
+from steward.runtime.component import needed_rights
 from steward.webhook import metrics
 from steward.webhook.component import COMPONENT
 from steward.webhook.config import Config, Serving
@@ -13,6 +14,14 @@ pytestmark = pytest.mark.looptime
 
 def denied(running, namespace):
     return running.sample("kube_devops_webhook_denials_total", namespace=namespace, violation="latest_tag")
+
+
+@pytest.mark.parametrize("mode", ["self", "files"])
+async def test_a_right_to_events_is_only_asked_for_where_some_are_told(mode):
+    """They are about certificates that the component makes itself."""
+    config = Config(serving=Serving(tls_mode=mode))
+
+    assert (mode == "self") is any(right.resource.plural == "events" for right in needed_rights(COMPONENT, config, elects=False))
 
 
 async def test_denials_of_a_namespace_are_measured_as_long_as_it_is_there():

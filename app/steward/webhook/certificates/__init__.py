@@ -13,9 +13,11 @@ from steward.webhook.certificates import metrics, reasons
 from steward.webhook.certificates.model import CONFIGURATIONS, SECRETS, SLICES
 from steward.webhook.config import Config
 
-__all__ = ["RIGHTS", "certificate", "metrics", "reasons"]
+__all__ = ["RIGHTS", "SELF", "certificate", "metrics", "reasons"]
 
 SELF = "serving.tlsMode=self"
+"""When certificates are made here. Only then is there anything to tell in Events."""
+
 SECRET = "serving.secretName"  # noqa: S105 - the name of a field
 
 RIGHTS = (
