@@ -63,6 +63,12 @@
 {{-   if and $scaling.enabled $component.leaderElection.enabled }}
 - autoscaling adds replicas of {{ $name }}, of which one works and the others stand by: it does not become faster.
 {{-   end }}
+{{-   if and $component.admission (ne $.Values.rbac.scope "cluster") }}
+- {{ $name }} runs, and nobody calls it: a ValidatingWebhookConfiguration is an object of the whole cluster, and rbac.scope is {{ $.Values.rbac.scope }}. Set components.{{ $name }}.enabled=false.
+{{-   end }}
+{{-   if and $component.admission (lt (int $component.terminationGracePeriodSeconds) 20) }}
+- terminationGracePeriodSeconds of {{ $name }} is {{ int $component.terminationGracePeriodSeconds }}: it serves on for 10 s when it ends, until every API server has learnt of it, and finishes what is under way in 5 s more. Below 20, calls are lost in a rollout.
+{{-   end }}
 {{-   if and $component.vpa.enabled (not ($.Capabilities.APIVersions.Has "autoscaling.k8s.io/v1/VerticalPodAutoscaler")) }}
 - vpa is enabled for {{ $name }}, and the cluster has no kind VerticalPodAutoscaler. Install the Vertical Pod Autoscaler.
 {{-   end }}

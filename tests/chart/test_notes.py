@@ -95,3 +95,21 @@ def test_where_it_looks_is_said(rbac, said):
 
     assert (said or "Components:") in found
     assert ("namespaces only" in found) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"rbac": {"scope": "namespace"}}, "webhook runs, and nobody calls it"),
+        ({"terminationGracePeriodSeconds": 19}, "terminationGracePeriodSeconds of webhook is 19"),
+        ({"components": {"webhook": {"terminationGracePeriodSeconds": 5}}}, "terminationGracePeriodSeconds of webhook is 5"),
+    ],
+    ids=["nobody calls", "short for all", "short for it"],
+)
+def test_a_webhook_that_cannot_do_its_work_is_told_of(values, said):
+    """Only where it runs."""
+    enabled = values.get("components", {}).get("webhook", {})
+
+    assert said in helm.notes(values)
+    assert said not in helm.notes({**values, "components": {"webhook": {**enabled, "enabled": False}}})
+    assert said not in helm.notes({"terminationGracePeriodSeconds": 20})
