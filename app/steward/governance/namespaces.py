@@ -1,15 +1,19 @@
-"""Which namespaces belong to the system: what runs there is its owners' business, and no score or policy speaks of it."""
+"""What is in a namespace, and which belong to the system: what runs there is its owners' business, and no score or policy speaks of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from steward.runtime.errors import ConfigError
+from steward.runtime.store import Index
+
+BY_NAMESPACE: Index[Any] = Index("namespace", lambda item: (item.metadata.namespace,))
+"""Objects of any kind, by their namespace."""
 
 SYSTEM_NAMESPACES = ("kube-*", "*-system", "cert-manager", "istio-system", "monitoring", "observability", "argocd")
 """The seed's list. The release's own namespace is not in it: who runs Steward elsewhere sees its pods judged too."""

@@ -28,6 +28,12 @@ from steward.governance.violations import CHECKS, SEVERITIES, Check, Severity
 Formula = Literal["seed", "float", "ratio"]
 FORMULAS: tuple[Formula, ...] = get_args(Formula)
 
+ChosenFormula = Annotated[
+    Formula, Meta(description="How points become a score: an integer, the same without rounding, or the part of the checks that passed.")
+]
+SeverityWeighted = Annotated[bool, Meta(description="Whether points count 3 times for critical violations and twice for high ones.")]
+"""As components let a user choose them."""
+
 Class = Literal["Healthy", "Stable", "Degraded", "Critical"]
 
 MULTIPLIERS: dict[Severity, int] = dict(zip(SEVERITIES, (3, 2, 1, 1), strict=True))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from steward.governance.rules import INJECTED, Injected
-from steward.governance.scores import Formula, Weights
+from steward.governance.scores import ChosenFormula, SeverityWeighted, Weights
 from steward.policy.remediation.config import RemediationConfig
 
 
@@ -33,11 +33,8 @@ class OpenReports(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
 class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Configuration of the component ``policy``."""
 
-    formula: Annotated[
-        Formula,
-        Meta(description="How points become a score: an integer, the same without rounding, or the part of the checks that passed."),
-    ] = "seed"
-    severity_weighted: Annotated[bool, Meta(description="Whether points count 3 times for critical violations and twice for high ones.")] = False
+    formula: ChosenFormula = "seed"
+    severity_weighted: SeverityWeighted = False
     weights: Weights = Weights()
     injected_containers: Injected = INJECTED
     interval_seconds: Annotated[

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from steward.governance.model import PODS, Pod
+from steward.governance.namespaces import BY_NAMESPACE
 from steward.governance.policies import AUDIT_RESULTS, POLICIES, AuditRecord, AuditViolation, DevOpsPolicy
 from steward.governance.rules import evaluate
 from steward.governance.violations import SEVERITIES
@@ -15,7 +16,7 @@ from steward.policy import metrics, model
 from steward.policy.config import Config
 from steward.policy.decision import State, is_due, reconcile
 from steward.policy.ledger import Evaluation, Ledger
-from steward.policy.model import PODS_OF_NAMESPACE, POLICIES_OF_NAMESPACE, REPORTS, REPORTS_OF_POLICY, RESULTS_OF_POLICY, Report
+from steward.policy.model import REPORTS, REPORTS_OF_POLICY, RESULTS_OF_POLICY, Report
 from steward.policy.remediation.controller import Summary
 from steward.policy.remediation.controller import controller as remediate
 from steward.policy.results import MESSAGE_LIMIT, Findings
@@ -42,8 +43,8 @@ class Cluster:
 
     def __init__(self, context: Context[Config]) -> None:
         self.config = context.config
-        self.pods: Store[Pod] = context.store(PODS, PODS_OF_NAMESPACE)
-        self.policies: Store[DevOpsPolicy] = context.store(POLICIES, POLICIES_OF_NAMESPACE)
+        self.pods: Store[Pod] = context.store(PODS, BY_NAMESPACE)
+        self.policies: Store[DevOpsPolicy] = context.store(POLICIES, BY_NAMESPACE)
         self.records: Store[AuditRecord] | None = None
         if self.config.audit_results.enabled:
             self.records = context.store(AUDIT_RESULTS, RESULTS_OF_POLICY)
@@ -70,7 +71,7 @@ class Cluster:
         """A pod wakes the policies of its namespace, unless nothing has changed that a policy looks at."""
         if change.old is not None and change.new is not None and _seen(change.old) == _seen(change.new):
             return ()
-        return [policy.metadata.key for policy in self.policies.by(POLICIES_OF_NAMESPACE, change.object.metadata.namespace)]
+        return [policy.metadata.key for policy in self.policies.by(BY_NAMESPACE, change.object.metadata.namespace)]
 
     async def observe(self, key: Key, now: dt.datetime) -> State | None:
         """What its pods add up to; None for a policy that is gone."""
@@ -105,7 +106,7 @@ class Cluster:
             ledger = Ledger(policy, self.config, now)
             # From here on changes are noted, while the pods there are now are looked at in slices.
             self._dirty[key] = set()
-            changed: Iterable[Key] = [pod.metadata.key for pod in self.pods.by(PODS_OF_NAMESPACE, key.namespace)]
+            changed: Iterable[Key] = [pod.metadata.key for pod in self.pods.by(BY_NAMESPACE, key.namespace)]
         else:
             noted, self._dirty[key] = self._dirty.get(key, set()), set()
             changed = noted | ledger.pending.keys()

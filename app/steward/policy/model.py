@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from steward.governance.model import Pod
 from steward.governance.policies import POLICIES, AuditRecord, DevOpsPolicy
 from steward.runtime.resource import ChildMeta, HasMeta, Key, OwnerReference, Resource, Struct
 from steward.runtime.store import Index
@@ -23,17 +22,11 @@ class Report(Struct, frozen=True):
 REPORTS: Resource[Report] = Resource("openreports.io", "v1alpha1", "Report", "reports", Report, custom=True)
 
 
-def _namespace(item: HasMeta) -> Iterable[str]:
-    return (item.metadata.namespace,)
-
-
 def _owner(item: HasMeta) -> Iterable[str]:
     owner = item.metadata.controller
     return (owner.uid,) if owner is not None and item.metadata.labels.items() >= MANAGED_BY.items() else ()
 
 
-PODS_OF_NAMESPACE: Index[Pod] = Index("namespace", _namespace)
-POLICIES_OF_NAMESPACE: Index[DevOpsPolicy] = Index("namespace", _namespace)
 RESULTS_OF_POLICY: Index[AuditRecord] = Index("policy", _owner)
 REPORTS_OF_POLICY: Index[Report] = Index("policy", _owner)
 """What we made, by the uid of its policy."""

@@ -10,18 +10,15 @@ from msgspec import Meta
 from steward.governance.bundles import Bundle
 from steward.governance.namespaces import SYSTEM_NAMESPACES, Patterns, check_patterns
 from steward.governance.rules import INJECTED, Injected
-from steward.governance.scores import Formula, Weights
+from steward.governance.scores import ChosenFormula, SeverityWeighted, Weights
 
 
 class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Configuration of the component ``watch``."""
 
     bundle: Annotated[Bundle, Meta(description="Rules that pods are judged by.")] = "standard"
-    formula: Annotated[
-        Formula,
-        Meta(description="How points become a score: an integer, the same without rounding, or the part of the checks that passed."),
-    ] = "seed"
-    severity_weighted: Annotated[bool, Meta(description="Whether points count 3 times for critical violations and twice for high ones.")] = False
+    formula: ChosenFormula = "seed"
+    severity_weighted: SeverityWeighted = False
     weights: Weights = Weights()
     injected_containers: Injected = INJECTED
     system_namespaces: Patterns = SYSTEM_NAMESPACES

@@ -13,12 +13,12 @@ from collections.abc import Collection, Generator, Iterable
 
 import msgspec
 
-from steward.governance.namespaces import SystemNamespaces
+from steward.governance.namespaces import BY_NAMESPACE, SystemNamespaces
 from steward.governance.policies import DevOpsPolicy
 from steward.http.admission import Call, Reply
 from steward.runtime.backoff import pause
 from steward.runtime.resource import Key
-from steward.runtime.store import Index, Store
+from steward.runtime.store import Store
 from steward.telemetry.logging import get_logger
 from steward.webhook import answers
 from steward.webhook.metrics import Counters
@@ -32,8 +32,6 @@ OPEN, CLOSED = "/validate/open", "/validate/closed"
 
 FRESH_SECONDS, LOOK_SECONDS = 0.1, 0.005
 """How long a namespace may be unknown that was made a moment ago, for the watch to tell of it, and how often is looked."""
-
-BY_NAMESPACE: Index[DevOpsPolicy] = Index("namespace", lambda policy: (policy.metadata.namespace,))
 
 log = get_logger(__name__)
 
@@ -68,7 +66,7 @@ class Endpoint:
     """Answers calls.
 
     Args:
-        policies: All policies, indexed by :data:`BY_NAMESPACE`.
+        policies: All policies, indexed by :data:`~steward.governance.namespaces.BY_NAMESPACE`.
         namespaces: All namespaces; None where only some are looked at, and may be read.
         scope: What is looked at.
         counters: Where it counts.

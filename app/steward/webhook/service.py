@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from steward.governance.namespaces import SystemNamespaces
+from steward.governance.namespaces import BY_NAMESPACE, SystemNamespaces
 from steward.governance.policies import POLICIES
 from steward.http.admission import AdmissionServer
 from steward.http.sockets import PortUnavailable
@@ -16,7 +16,7 @@ from steward.telemetry.probes import Verdict
 from steward.webhook import metrics
 from steward.webhook.certificates import certificate
 from steward.webhook.config import Config
-from steward.webhook.endpoint import BY_NAMESPACE, CLOSED, OPEN, Endpoint, Scope
+from steward.webhook.endpoint import CLOSED, OPEN, Endpoint, Scope
 from steward.webhook.model import NAMESPACES
 from steward.webhook.refusals import Refusals
 

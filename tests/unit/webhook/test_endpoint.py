@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from steward.governance import combining
-from steward.governance.namespaces import SYSTEM_NAMESPACES, SystemNamespaces
+from steward.governance.namespaces import BY_NAMESPACE, SYSTEM_NAMESPACES, SystemNamespaces
 from steward.governance.policies import POLICIES
 from steward.http.admission import Call
 from steward.runtime.store import Store, Writer
 from steward.telemetry.metrics import bind
 from steward.webhook import endpoint as endpoints
 from steward.webhook import metrics
-from steward.webhook.endpoint import BY_NAMESPACE, CLOSED, OPEN, Endpoint, Scope
+from steward.webhook.endpoint import CLOSED, OPEN, Endpoint, Scope
 from steward.webhook.model import NAMESPACES, Namespace
 from support.admission import ALL, asked, body, container, pod, policy
 

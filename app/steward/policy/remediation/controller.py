@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from steward.governance.model import Pod
-from steward.governance.namespaces import SystemNamespaces
+from steward.governance.namespaces import BY_NAMESPACE, SystemNamespaces
 from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
 from steward.governance.rules import INJECTED
 from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
@@ -31,7 +31,6 @@ PROPOSALS_LIMIT, WORKLOADS_LIMIT = 20, 100
 
 _BY_UID: Index[Any] = Index("uid", lambda item: (item.metadata.uid,))
 _BY_CONTROLLER: Index[Any] = Index("controller", lambda item: (item.metadata.controller.uid,) if item.metadata.controller is not None else ())
-_BY_NAMESPACE: Index[Any] = Index("namespace", lambda item: (item.metadata.namespace,))
 _TRIED: Index[Workload] = Index("tried", lambda item: ("",) if model.RECORD in item.metadata.annotations else ())
 
 
@@ -136,21 +135,21 @@ class Cluster:
         untouchable = guards.reckoned_with(
             resource.kind,
             meta.name,
-            hpas=self._stores.hpas.by(_BY_NAMESPACE, meta.namespace),
-            vpas=self._stores.vpas.by(_BY_NAMESPACE, meta.namespace),
-            scaled=self._stores.scaled.by(_BY_NAMESPACE, meta.namespace),
+            hpas=self._stores.hpas.by(BY_NAMESPACE, meta.namespace),
+            vpas=self._stores.vpas.by(BY_NAMESPACE, meta.namespace),
+            scaled=self._stores.scaled.by(BY_NAMESPACE, meta.namespace),
         )
         return State(
             resource=resource,
             workload=workload,
-            policies=tuple(self._stores.policies.by(_BY_NAMESPACE, meta.namespace)),
+            policies=tuple(self._stores.policies.by(BY_NAMESPACE, meta.namespace)),
             is_told=not any(key.namespace in ("", meta.namespace) for key in self._stores.policies.unreadable),
             record=record,
             refusal=self.memory.refusal(meta.uid),
             is_protected=meta.namespace in self._protected,
             is_plain=self.memory.is_plain(meta.uid),
             restarts=self._restarts(workload, record) if record is not None and record.result == "applied" else 0,
-            budgets=tuple(self._stores.budgets.by(_BY_NAMESPACE, meta.namespace)),
+            budgets=tuple(self._stores.budgets.by(BY_NAMESPACE, meta.namespace)),
             untouchable=untouchable,
             injected=self._injected,
             config=self._config,
@@ -252,7 +251,7 @@ class Cluster:
         return None
 
     def _in(self, namespace: str) -> list[tuple[str, Workload]]:
-        return [(kind, one) for kind, store in self._stores.workloads.items() for one in store.by(_BY_NAMESPACE, namespace)]
+        return [(kind, one) for kind, store in self._stores.workloads.items() for one in store.by(BY_NAMESPACE, namespace)]
 
 
 def reconcile(case: Case) -> Plan:
@@ -271,16 +270,16 @@ def controller(
         pods: As the component follows them.
         injected: Names of containers that a mesh and the like put beside those of the team.
     """
-    workloads = {kind: context.store(resource, _BY_UID, _BY_NAMESPACE, _TRIED) for kind, resource in WORKLOADS.items()}
+    workloads = {kind: context.store(resource, _BY_UID, BY_NAMESPACE, _TRIED) for kind, resource in WORKLOADS.items()}
     stores = Stores(
-        policies=context.store(POLICIES, _BY_NAMESPACE),
+        policies=context.store(POLICIES, BY_NAMESPACE),
         pods=context.store(pods, _BY_CONTROLLER),
         workloads=workloads,
         replica_sets=context.store(REPLICA_SETS, _BY_UID, _BY_CONTROLLER),
-        budgets=context.store(surroundings.BUDGETS, _BY_NAMESPACE),
-        hpas=context.store(surroundings.HPAS, _BY_NAMESPACE),
-        vpas=context.store(surroundings.VPAS, _BY_NAMESPACE),
-        scaled=context.store(surroundings.SCALED_OBJECTS, _BY_NAMESPACE),
+        budgets=context.store(surroundings.BUDGETS, BY_NAMESPACE),
+        hpas=context.store(surroundings.HPAS, BY_NAMESPACE),
+        vpas=context.store(surroundings.VPAS, BY_NAMESPACE),
+        scaled=context.store(surroundings.SCALED_OBJECTS, BY_NAMESPACE),
     )
     cluster = Cluster(stores, config, context, injected=injected)
     watches: list[Watch[Any]] = [
