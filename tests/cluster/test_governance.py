@@ -188,6 +188,8 @@ def workloads_without_probes(cluster):
     web["spec"]["progressDeadlineSeconds"] = 30
     database |= {"kind": "StatefulSet", "spec": {**database["spec"], "serviceName": "db"}}
     agent |= {"kind": "DaemonSet", "spec": {key: value for key, value in agent["spec"].items() if key != "replicas"}}
+    # Where there is a single node its only pod would be away meanwhile, and it would be left alone.
+    agent["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     return web, database, agent
 
 
