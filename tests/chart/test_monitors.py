@@ -45,21 +45,23 @@ MONITORED = [name for name, values in helm.SCENARIOS.items() if {"serviceMonitor
 @pytest.mark.parametrize("scenario", MONITORED)
 def test_a_monitor_selects_one_service_or_the_pods(scenario):
     """Exactly one Service, or the pods of one Deployment and not those of the tests, have the labels; and they have the port."""
-    objects = helm.render(helm.SCENARIOS[scenario])
-    monitor, found = endpoint(objects)
-    selector = monitor["spec"]["selector"]["matchLabels"].items()
-    candidates = {
-        "ServiceMonitor": helm.of_kind(objects, "Service"),
-        "PodMonitor": [pod for _, pod in helm.pods(objects)],
-    }[monitor["kind"]]
-    (selected,) = [one for one in candidates if selector <= one["metadata"]["labels"].items()]
-    ports = {port["name"] for port in helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]}
+    objects = helm.render(helm.SCENARIOS[scenario], component=None)
+    deployments = [pod for name, pod in helm.pods(objects) if name.startswith("Deployment/")]
+    monitors = helm.of_kind(objects, "ServiceMonitor") + helm.of_kind(objects, "PodMonitor")
 
-    if monitor["kind"] == "ServiceMonitor":
-        (port,) = [port for port in selected["spec"]["ports"] if port["name"] == found["port"]]
-        assert port["targetPort"] in ports
-    else:
-        assert found["port"] in ports
+    for monitor in monitors:
+        (found,) = monitor["spec"].get("endpoints", []) + monitor["spec"].get("podMetricsEndpoints", [])
+        candidates = helm.of_kind(objects, "Service") if monitor["kind"] == "ServiceMonitor" else [pod for _, pod in helm.pods(objects)]
+        (selected,) = chosen(monitor["spec"]["selector"]["matchLabels"], candidates)
+        pods = chosen(selected["spec"]["selector"], deployments) if monitor["kind"] == "ServiceMonitor" else [selected]
+        port = {port["name"]: port["targetPort"] for port in selected["spec"].get("ports", [])}.get(found["port"], found["port"])
+        assert [True] == [port in {one["name"] for one in pod["spec"]["containers"][0]["ports"]} for pod in pods]
+    assert len(monitors) == len(deployments)
+
+
+def chosen(labels, objects):
+    """Those that have the labels."""
+    return [one for one in objects if labels.items() <= one["metadata"]["labels"].items()]
 
 
 @pytest.mark.parametrize("choice", ["ServiceMonitor", "PodMonitor"])

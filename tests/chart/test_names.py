@@ -28,7 +28,7 @@ RELEASES = {"steward": "steward", "s": "s", "53 characters": LONG, "chart-testin
 @pytest.mark.parametrize("scenario", helm.SCENARIOS)
 def test_names_fit_and_are_unique(scenario, release):
     """Every name and every label value has at most 63 characters, and no two objects are the same."""
-    objects = helm.render(helm.SCENARIOS[scenario], release=release)
+    objects = helm.render(helm.SCENARIOS[scenario], release=release, component=None)
     found = identities(objects)
 
     assert len(set(found)) == len(found)

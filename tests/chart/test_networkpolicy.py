@@ -15,13 +15,17 @@ def ports(rules):
 @pytest.mark.parametrize("scenario", PROTECTED)
 def test_each_scenario_can_be_scraped_and_probed(scenario):
     """Whatever is scraped and probed is open, and every port of the pods is one of these."""
-    objects = helm.render(helm.SCENARIOS[scenario])
-    policy = helm.only(objects, "NetworkPolicy")["spec"]
-    container = helm.only(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
-    probed = {container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    objects = helm.render(helm.SCENARIOS[scenario], component=None)
+    policies = [policy["spec"] for policy in helm.of_kind(objects, "NetworkPolicy")]
+    deployments = [one["spec"]["template"] for one in helm.of_kind(objects, "Deployment")]
 
-    assert ports(policy["ingress"]).keys() == probed | {"metrics"} == {port["name"] for port in container["ports"]}
-    assert policy["podSelector"]["matchLabels"].items() <= helm.only(objects, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+    for template in deployments:
+        (policy,) = [one for one in policies if one["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()]
+        (container, *_) = template["spec"]["containers"]
+        probed = {container[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+        assert ports(policy["ingress"]).keys() >= probed | {"metrics"}
+        assert ports(policy["ingress"]).keys() == {port["name"] for port in container["ports"]}
+    assert len(policies) == len(deployments)
 
 
 def test_the_pod_of_the_tests_is_admitted_to_the_metrics():

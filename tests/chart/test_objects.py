@@ -13,7 +13,7 @@ VERSIONS = ("1.29", "1.33", "1.36")
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
     """What kubeconform has against the objects of each scenario, by version."""
-    files = {name: helm.render(values) for name, values in helm.SCENARIOS.items()}
+    files = {name: helm.render(values, component=None) for name, values in helm.SCENARIOS.items()}
     return {version: Kubeconform(tmp_path_factory.mktemp("kubeconform"), version).problems(files) for version in VERSIONS}
 
 

@@ -22,7 +22,7 @@ SOURCES = (
     (OTHERS, "github.com/grafana/grafana-operator/v5", "config/crd/bases/grafana.integreatly.org_grafanadashboards.yaml"),
     (OTHERS, "github.com/fluxcd/helm-controller", "config/crd/bases/helm.toolkit.fluxcd.io_helmreleases.yaml"),
     (OTHERS, "github.com/fluxcd/source-controller", "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml"),
-    (OTHERS, "github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"),
+    *((OTHERS, "github.com/cert-manager/cert-manager", f"deploy/crds/cert-manager.io_{kinds}.yaml") for kinds in ("certificates", "issuers")),
     (OTHERS, "github.com/openreports/reports-api", "config/crd/openreports.io_reports.yaml"),
 )
 """Directory of the go.mod that pins a module, the module, and the file in it."""
