@@ -14,6 +14,11 @@ webhook: admission review of pods against the policies of their namespace
 [watch, webhook]
 {{- end }}
 
+{{/* Those whose configuration begins with the root's block "governance", as a YAML list. */}}
+{{- define "steward.components.governing" -}}
+[watch, policy, webhook]
+{{- end }}
+
 {{/* Dashboards that several components share, as YAML: each is wanted if one of its components is enabled. */}}
 {{- define "steward.components.dashboards" -}}
 governance: [watch, policy, webhook]
@@ -100,6 +105,9 @@ Call with (dict "context" $ "component" "headless"); callers pipe it to fromYaml
 {{-   if not (kindIs "invalid" $default) }}
 {{-     $_ := set $merged $key (deepCopy $default) }}
 {{-   end }}
+{{- end }}
+{{- if has .component (include "steward.components.governing" . | fromYamlArray) }}
+{{-   $_ := set $merged "config" (deepCopy .context.Values.governance) }}
 {{- end }}
 {{- include "steward.overlay" (dict "onto" $merged "from" (index .context.Values.components .component) "whole" $defaults.whole) }}
 {{- if has .component (include "steward.components.leaderless" . | fromYamlArray) }}

@@ -68,7 +68,8 @@ NAMESPACES = (
 @pytest.mark.parametrize("patterns", [SYSTEM_NAMESPACES, ("a",), ("a", "b*"), ("*",), ("*a*", "shop"), ("k*-*m",)], ids=" ".join)
 def test_the_api_server_knows_the_same_system_namespaces_as_the_component(patterns):
     """So that an outage of the component cannot refuse their pods. For these patterns RE2 and Python's expressions are the same."""
-    entries = configuration(webhook(config={"systemNamespaces": list(patterns)}, admission={"workloads": True}))["webhooks"]
+    values = webhook(admission={"workloads": True}) | {"governance": {"systemNamespaces": list(patterns)}}
+    entries = configuration(values)["webhooks"]
     system = SystemNamespaces(patterns)
 
     for entry in entries:

@@ -89,6 +89,20 @@ def test_affinity_is_replaced_as_a_whole():
     assert own == component({"affinity": {"nodeAffinity": {"y": 1}}}, {"affinity": own})[1]["affinity"]
 
 
+@pytest.mark.parametrize("name", ["watch", "policy", "webhook"])
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [({}, ["mine"]), ({"systemNamespaces": None}, ["mine"]), ({"systemNamespaces": []}, []), ({"systemNamespaces": ["own-*"]}, ["own-*"])],
+    ids=["absent", "null inherits", "empty wins", "its own wins"],
+)
+def test_what_governance_knows_of_a_cluster_is_said_once(name, own, expected):
+    values = {"governance": {"systemNamespaces": ["mine"], "injectedContainers": ["mesh"]}, "components": {name: {"config": own}}}
+    (made,) = [one for one in helm.of_kind(helm.render(values, component=name), "ConfigMap") if one["metadata"]["name"] == f"steward-{name}"]
+    config = yaml.safe_load(made["data"]["config.yaml"])["config"]
+
+    assert (expected, ["mesh"]) == (config["systemNamespaces"], config["injectedContainers"])
+
+
 def test_null_at_the_root_takes_a_block_away():
     """helm drops a key that is null; the pod then has Kubernetes' default."""
     pod = component({"livenessProbe": None, "nodeSelector": None, "resources": None, "extraArgs": None, "tolerations": None})[1]

@@ -75,21 +75,19 @@ CHANGED = {
     "autoscaling.behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
     "vpa.updateMode": "Off",
     "vpa.containerPolicy": {"minAllowed": {"memory": "64Mi"}},
+    "governance.injectedContainers": ["mesh"],
+    "governance.systemNamespaces": ["kube-*"],
     "components.headless.config.legacyAnnotations": [],
     "components.headless.config.hostNetwork": "deny",
     "components.headless.config.longNames": "hash",
     "components.watch.config.bundle": "baseline",
     "components.watch.config.formula": "ratio",
-    "components.watch.config.injectedContainers": ["mesh"],
-    "components.watch.config.systemNamespaces": ["kube-*"],
     "components.policy.config.formula": "ratio",
-    "components.policy.config.injectedContainers": ["mesh"],
     "components.policy.config.remediation.windows": [{"start": "22:00", "end": "04:00"}],
     "components.policy.config.remediation.protectedNamespaces": ["kube-system"],
     "components.policy.config.remediation.otherManagers": ["terraform"],
     "components.webhook.strategy.type": "Recreate",
-    "components.webhook.config.injectedContainers": ["envoy"],
-    "components.webhook.config.systemNamespaces": ["kube-*"],
+    "components.webhook.config": {"injectedContainers": ["envoy"]},
     "components.webhook.admission.failurePolicy": "Fail",
     "components.webhook.admission.excludeNamespaces": ["a"],
     "components.webhook.admission.namespaceSelector": {"matchLabels": {"a": "b"}},
@@ -176,7 +174,7 @@ def other(path, value):
 @pytest.mark.parametrize("path", LEAVES, ids=dotted)
 def test_every_value_changes_something(path):
     """A value that can be set and is read by nobody is a promise that is not kept. Looked at with the component alone that it is of."""
-    component = path[1] if path[0] == "components" else "policy" if path[0] == "crds" else "headless"
+    component = path[1] if path[0] == "components" else {"crds": "policy", "governance": "webhook"}.get(path[0], "headless")
     needs = [found for prefix, found in NEEDS.items() if dotted(path).startswith(prefix)]
     base = merge(helm.alone(component), helm.ENABLED, {"networkPolicy": {"egress": {"enabled": True}}}, *needs)
     before = reduce(getitem, path, merge(VALUES, base))
@@ -236,5 +234,8 @@ def test_the_configuration_has_the_programs_defaults(schema):
     def defaults(found):
         return {key: defaults(value) if "properties" in value else value["default"] for key, value in found["properties"].items()}
 
+    shared = VALUES["governance"]
     for name, component in schema["properties"]["components"]["properties"].items():
-        assert defaults(component["properties"]["config"]) == VALUES["components"][name]["config"]
+        config = component["properties"]["config"]
+        inherited = {key: shared[key] for key in shared.keys() & config["properties"].keys()}
+        assert defaults(config) == VALUES["components"][name]["config"] | inherited

@@ -23,7 +23,8 @@ _PATTERN = re.compile(r"[-a-z0-9*]{1,63}")
 # Only told in the schema: what reads the configuration refuses by check_patterns, which says what to write.
 Pattern = Annotated[str, Meta(extra_json_schema={"pattern": f"^{_PATTERN.pattern}$"})]
 Patterns = Annotated[
-    tuple[Pattern, ...], Meta(description="Names of system namespaces, or patterns with *. Their pods are neither judged nor counted.")
+    tuple[Pattern, ...],
+    Meta(description="Names of system namespaces, or patterns with *. Nothing is denied or patched there, and health scores leave their pods out."),
 ]
 
 

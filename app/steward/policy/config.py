@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from steward.governance.namespaces import SYSTEM_NAMESPACES, Patterns, check_patterns
 from steward.governance.rules import INJECTED, Injected
 from steward.governance.scores import ChosenFormula, SeverityWeighted, Weights
 from steward.policy.remediation.config import RemediationConfig
@@ -37,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     severity_weighted: SeverityWeighted = False
     weights: Weights = Weights()
     injected_containers: Injected = INJECTED
+    system_namespaces: Patterns = SYSTEM_NAMESPACES
     interval_seconds: Annotated[
         int, Meta(ge=1, le=3600, description="How often a policy is looked at without a change of a pod, from the cache.")
     ] = 30
@@ -44,3 +46,7 @@ class Config(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     audit_results: AuditResults = AuditResults()
     open_reports: OpenReports = OpenReports()
     remediation: RemediationConfig = RemediationConfig()
+
+    def __post_init__(self) -> None:
+        """Refuse what would silently never match. Raises: ConfigError."""
+        check_patterns("config.systemNamespaces", self.system_namespaces)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from steward.governance.model import PODS, Pod
-from steward.governance.namespaces import BY_NAMESPACE
+from steward.governance.namespaces import BY_NAMESPACE, SystemNamespaces
 from steward.governance.policies import AUDIT_RESULTS, POLICIES, AuditRecord, AuditViolation, DevOpsPolicy
 from steward.governance.rules import evaluate
 from steward.governance.violations import SEVERITIES
@@ -51,6 +51,7 @@ class Cluster:
         self.reports: Store[Report] | None = context.store(REPORTS, REPORTS_OF_POLICY) if self.config.open_reports.enabled else None
         self.counters = metrics.Counters(context.instruments)
         self.mended: Callable[[str], Summary | None] = lambda _: NOTHING_MENDED
+        self._own_namespace, self._system = context.own_namespace, SystemNamespaces(self.config.system_namespaces)
         self._ledgers: dict[Key, Ledger] = {}
         self._dirty: dict[Key, set[Key]] = {}
         self._looks: dict[Key, metrics.Look] = {}
@@ -103,7 +104,7 @@ class Cluster:
         key = policy.metadata.key
         ledger = self._ledgers.get(key)
         if ledger is None or not ledger.fits(policy, now):
-            ledger = Ledger(policy, self.config, now)
+            ledger = Ledger(policy, self.config, now, is_let_through=key.namespace == self._own_namespace or key.namespace in self._system)
             # From here on changes are noted, while the pods there are now are looked at in slices.
             self._dirty[key] = set()
             changed: Iterable[Key] = [pod.metadata.key for pod in self.pods.by(BY_NAMESPACE, key.namespace)]
@@ -171,7 +172,8 @@ def controllers(context: Context[Config]) -> tuple[Controller[Any], ...]:
     cluster = Cluster(context)
     mending: tuple[Controller[Any], ...] = ()
     if context.config.remediation.enabled:
-        made, remediation = remediate(context, context.config.remediation, PODS, injected=context.config.injected_containers)
+        config = context.config
+        made, remediation = remediate(context, config.remediation, PODS, injected=config.injected_containers, system=config.system_namespaces)
         cluster.mended, mending = remediation.summary, (made,)
     for gauge in metrics.STATES:
         context.expose(gauge, cluster.looks)

@@ -69,7 +69,8 @@ class Evaluation(msgspec.Struct, frozen=True):
         passed: Checks that passed.
         excused: Violations that an exemption covers.
         exemptions: How many exemptions there are.
-        preview: What would be denied; None for a policy that is enforced.
+        preview: What would be denied if it were enforced; None where it is, and where nothing ever is.
+        is_let_through: Whether admission lets all pods of its namespace through.
         waits: Seconds until time alone may change the sums; None when it cannot.
     """
 
@@ -82,6 +83,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     excused: int
     exemptions: Exemptions
     preview: Preview | None
+    is_let_through: bool
     waits: float | None
 
     @property
@@ -97,14 +99,16 @@ class Ledger:
         policy: The policy; a change of its spec needs another ledger.
         config: How points are counted.
         now: The time: exemptions that end later need another ledger then.
+        is_let_through: Whether admission lets all pods of its namespace through.
     """
 
-    def __init__(self, policy: DevOpsPolicy, config: Config, now: dt.datetime) -> None:
+    def __init__(self, policy: DevOpsPolicy, config: Config, now: dt.datetime, *, is_let_through: bool = False) -> None:
         self.uid = policy.metadata.uid
         self.spec: PolicySpec = policy.spec
         self.entries: dict[Key, Entry] = {}
         self.pending: dict[Key, dt.datetime] = {}
         self._config = config
+        self._is_let_through = is_let_through
         self._judge = Judge(self.spec, self._entry, injected=config.injected_containers)
         self._until = min((one.expires for one in self.spec.exemptions if one.expires > now), default=None)
         self._equal: dict[Entry, Entry] = {}
@@ -147,7 +151,8 @@ class Ledger:
             passed=passed,
             excused=excused,
             exemptions=exemptions_of(self.spec, now),
-            preview=None if self.spec.is_enforced else self._preview(),
+            preview=None if self.spec.is_enforced or self._is_let_through else self._preview(),
+            is_let_through=self._is_let_through,
             waits=self._waits(now),
         )
 

@@ -44,9 +44,9 @@ SCORE: StateGauge[Looks] = StateGauge(
 )
 ENFORCEMENT: StateGauge[Looks] = StateGauge(
     "devopspolicy_enforcement_mode",
-    "Whether a policy denies pods: 1 for enforce, 0 for audit.",
+    "Whether a policy denies pods: 1 for enforce, 0 for audit and in system namespaces, whose pods are let through.",
     ("namespace", "policy"),
-    lambda looks: [Sample(key, int(policy.spec.is_enforced)) for key, (policy, _) in _of(looks)],
+    lambda looks: [Sample(key, int(policy.spec.is_enforced and not found.is_let_through)) for key, (policy, found) in _of(looks)],
 )
 EXEMPTIONS: StateGauge[Looks] = StateGauge(
     "devopspolicy_exemptions",

@@ -20,6 +20,9 @@ READY, HEALTHY = "Ready", "Healthy"
 HEALTHY_FROM = 80
 """The seed's: a score of a healthy policy."""
 
+LET_THROUGH = "; not enforced, for it is a system namespace"
+"""Told of a policy where admission denies nothing."""
+
 OURS = frozenset((READY, HEALTHY))
 
 
@@ -38,7 +41,7 @@ def status_of(policy: DevOpsPolicy, found: Evaluation, mended: Summary | None) -
         health_score=None if found.score is None else math.floor(found.score * 10) / 10,
         violations=found.violations,
         last_evaluated=before.last_evaluated,
-        message=summary(found.violations, found.pods, found.score),
+        message=summary(found.violations, found.pods, found.score) + (LET_THROUGH if found.is_let_through else ""),
         remediations_applied=before.remediations_applied if mended is None else mended.applied,
         remediations_failed=before.remediations_failed if mended is None else mended.failed,
         remediated_workloads=before.remediated_workloads if mended is None else mended.workloads,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from steward.policy.config import AuditResults, Config, OpenReports
+from steward.runtime.errors import ConfigError
 from support.governed import POLICY, pod, policy
 
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("clock")]
@@ -365,3 +366,32 @@ async def test_a_report_of_somebody_else_is_left_alone(api, start):
     await asyncio.sleep(60)
 
     assert "x" == api.get("reports", "shop/rules-steward")["source"]
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "default"])
+@pytest.mark.parametrize("mode", ["audit", "enforce"])
+async def test_where_admission_denies_nothing_no_policy_claims_to(api, start, namespace, mode):
+    """In a system namespace and in our own, which is default here; what is wrong there is found and told all the same."""
+    api.add(policy(enforcementMode=mode) | {"metadata": {**policy()["metadata"], "namespace": namespace}})
+    api.add(pod("web-0", namespace=namespace))
+    steward = await start()
+    await steward.until(lambda: steward.status(f"{namespace}/rules"))
+    status = steward.status(f"{namespace}/rules")
+
+    assert (1, None) == (status["violations"], status.get("preview"))
+    assert status["message"].endswith("; not enforced, for it is a system namespace")
+    assert 0 == steward.sample("devopspolicy_enforcement_mode", namespace=namespace, policy="rules")
+
+
+async def test_which_namespaces_are_of_the_system_is_configured(api, start):
+    api.add(policy())
+    api.add(pod("web-0"))
+    steward = await start(Config(system_namespaces=("sh*",)))
+    await steward.until(steward.status)
+
+    assert steward.status()["message"].endswith("system namespace")
+
+
+def test_a_pattern_that_matches_no_namespace_is_refused():
+    with pytest.raises(ConfigError, match=r"config\.systemNamespaces\[0\]"):
+        Config(system_namespaces=("Kube",))

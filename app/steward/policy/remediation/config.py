@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from steward.governance.namespaces import SYSTEM_NAMESPACES, check_patterns
+from steward.governance.namespaces import Pattern, check_patterns
 from steward.runtime.errors import ConfigError
 
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -66,8 +66,9 @@ class RemediationConfig(msgspec.Struct, frozen=True, rename="camel", forbid_unkn
         tuple[Window, ...], Meta(description="Only in these times workloads are patched; always when empty. Undone is at any time.")
     ] = ()
     protected_namespaces: Annotated[
-        tuple[str, ...], Meta(description="Names of namespaces, or patterns with *, whose workloads are never patched.")
-    ] = SYSTEM_NAMESPACES
+        tuple[Pattern, ...],
+        Meta(description="Names of namespaces, or patterns with *, whose workloads are never patched, besides those in systemNamespaces."),
+    ] = ()
     other_managers: Annotated[
         tuple[str, ...],
         Meta(

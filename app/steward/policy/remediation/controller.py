@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from steward.governance.model import Pod
-from steward.governance.namespaces import BY_NAMESPACE, SystemNamespaces
+from steward.governance.namespaces import BY_NAMESPACE, SYSTEM_NAMESPACES, SystemNamespaces
 from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
 from steward.governance.rules import INJECTED
 from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
@@ -81,12 +81,14 @@ _KINDS = {kind.lower(): kind for kind in WORKLOADS}
 class Cluster:
     """The stores as one thing to look at, and what is remembered."""
 
-    def __init__(self, stores: Stores, config: RemediationConfig, context: Context[Any], *, injected: tuple[str, ...]) -> None:
+    def __init__(
+        self, stores: Stores, config: RemediationConfig, context: Context[Any], *, injected: tuple[str, ...], system: tuple[str, ...]
+    ) -> None:
         self.memory = Memory()
         self._injected = injected
         self._stores = stores
         self._config = config
-        self._protected = SystemNamespaces(config.protected_namespaces)
+        self._protected = SystemNamespaces((*system, *config.protected_namespaces))
         self._counters = {metric.name: context.instruments[metric] for metric in metrics.ALL}
 
     def workload_keys(self, kind: str, change: Change[Workload]) -> Iterable[Key]:
@@ -260,7 +262,12 @@ def reconcile(case: Case) -> Plan:
 
 
 def controller(
-    context: Context[Any], config: RemediationConfig, pods: Resource[Pod], *, injected: tuple[str, ...] = INJECTED
+    context: Context[Any],
+    config: RemediationConfig,
+    pods: Resource[Pod],
+    *,
+    injected: tuple[str, ...] = INJECTED,
+    system: tuple[str, ...] = SYSTEM_NAMESPACES,
 ) -> tuple[Controller[Case], Cluster]:
     """The controller of remediation, and what the status of policies is read from.
 
@@ -269,6 +276,7 @@ def controller(
         config: What the user configured.
         pods: As the component follows them.
         injected: Names of containers that a mesh and the like put beside those of the team.
+        system: System namespaces, whose workloads are never patched.
     """
     workloads = {kind: context.store(resource, _BY_UID, BY_NAMESPACE, _TRIED) for kind, resource in WORKLOADS.items()}
     stores = Stores(
@@ -281,7 +289,7 @@ def controller(
         vpas=context.store(surroundings.VPAS, BY_NAMESPACE),
         scaled=context.store(surroundings.SCALED_OBJECTS, BY_NAMESPACE),
     )
-    cluster = Cluster(stores, config, context, injected=injected)
+    cluster = Cluster(stores, config, context, injected=injected, system=system)
     watches: list[Watch[Any]] = [
         Watch(store, lambda change, kind=kind: cluster.workload_keys(kind, change))  # type: ignore[misc]
         for kind, store in workloads.items()

@@ -135,7 +135,7 @@ def _hands_off(state: State) -> Held | None:
     """Why nothing at all may be written to the workload, not even to take something back."""
     workload = state.workload
     if state.is_protected:
-        return Held("protected", "its namespace is protected (config.remediation.protectedNamespaces).")
+        return Held("protected", "its namespace is protected (config.systemNamespaces, config.remediation.protectedNamespaces).")
     if guards.is_opted_out(workload):
         return Held("opted_out", "its annotation policy.steward.dev/remediate says false.")
     owner = ownership.owner_of(state.resource, workload, state.config)

@@ -8,6 +8,7 @@ import pytest
 from steward.governance.combining import judge
 from steward.governance.model import Pod
 from steward.policy.remediation import metrics
+from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.model import DEPLOYMENTS
 from steward.policy.remediation.undo import undo
 from steward.runtime import errors
@@ -36,6 +37,18 @@ async def _proved(town, key):
     await town.step(key)
     town.roll(key)
     await town.step(key, after=11 * MINUTES)
+
+
+@pytest.mark.parametrize(("namespace", "protected"), [("calico-system", ()), ("calico-system", ("web-*",)), ("web-1", ("web-*",))])
+async def test_workloads_of_system_and_of_protected_namespaces_are_left_alone(town, namespace, protected):
+    town.config = RemediationConfig(enabled=True, protected_namespaces=protected)
+    town.restart()
+    _policy(town, namespace)
+    key = town.add(workload(meta={"namespace": namespace}))
+    await town.step(key)
+
+    assert 0 == town.patches()
+    assert 1 == town.process.sample(metrics.SKIPPED, "protected")
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
