@@ -30,7 +30,10 @@ SPEC = {"forbidLatestTag": True, "requireReadinessProbe": True, "maxRestartCount
 
 def pod(name, image="app"):
     """A pod that no node will ever take."""
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [{"name": "web", "image": image}]}}
+    # Of a workload that lasts: what bare pods violate is no news. Nobody collects garbage here.
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": name, "uid": name, "controller": True}
+    spec = {"containers": [{"name": "web", "image": image}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "ownerReferences": [owner]}, "spec": spec}
 
 
 class Desk:
