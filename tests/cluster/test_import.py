@@ -24,7 +24,7 @@ def imported(cluster, *, value="", namespace=""):
 @pytest.fixture(scope="module")
 def release(releases):
     """A release whose dashboards have a folder of their own, in the namespace of a Grafana that looks nowhere else."""
-    release = releases("test-import-steward")
+    release = releases("test-import-steward", component=None)
     release.install({"dashboards": {"enabled": True, "folder": "Platform"}})
     return release
 

@@ -17,8 +17,8 @@ def namespace(releases):
     return releases("test-scenarios").namespace
 
 
-def dry_run(cluster, *objects, how=("apply", "--server-side", "--validate=strict")):
-    """Have the API server do all but write. Raises: Failed."""
+def dry_run(cluster, *objects, how=("apply", "--server-side", "--force-conflicts", "--validate=strict")):
+    """Have the API server do all but write; definitions that another release left are written over. Raises: Failed."""
     cluster.kubectl(*how, "--dry-run=server", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
 
