@@ -1,6 +1,7 @@
 """What every test gets: its own environment, and tools of this repository on PATH."""
 
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -37,6 +38,17 @@ def loop_of_the_main_thread() -> Iterator[None]:
     asyncio.set_event_loop(loop)
     yield
     loop.close()
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command that runs in this process sets up the log of the whole process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

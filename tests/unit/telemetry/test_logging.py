@@ -15,18 +15,14 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 
 @pytest.fixture
 def lines():
-    """Configure the log and give its stream; afterwards the root logger is what it was."""
-    root = stdlib_logging.getLogger()
-    before = root.handlers[:], root.level
+    """Configure the log and give its stream."""
     stream = io.StringIO()
 
     def configure(**more):
         logging.configure(**{"level": "info", "format": "json", "component": "headless", "stream": stream, **more})
         return stream
 
-    yield configure
-    root.handlers[:], root.level = before
-    stdlib_logging.captureWarnings(capture=False)
+    return configure
 
 
 def test_a_line_is_one_object_with_the_message_constant_and_the_pairs_beside_it(lines):

@@ -12,11 +12,8 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl"
 @pytest.fixture
 def kept():
     """The log, kept as long as the test runs."""
-    root = stdlib_logging.getLogger()
-    before = root.handlers[:], root.level
-    root.setLevel(stdlib_logging.DEBUG)
-    yield trouble.keep()
-    root.handlers[:], root.level = before
+    stdlib_logging.getLogger().setLevel(stdlib_logging.DEBUG)
+    return trouble.keep()
 
 
 def test_warnings_and_errors_are_kept_newest_first(kept):

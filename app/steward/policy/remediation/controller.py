@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from steward.governance.model import Pod
 from steward.governance.namespaces import BY_NAMESPACE, SYSTEM_NAMESPACES, SystemNamespaces
-from steward.governance.policies import POLICIES, DevOpsPolicy, Proposal
+from steward.governance.policies import DevOpsPolicy, Proposal
 from steward.governance.rules import INJECTED
-from steward.policy.remediation import guards, history, metrics, model, ownership, pace, surroundings
+from steward.policy.remediation import guards, history, metrics, model, ownership, pace
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.decision import Decision, State, decide, is_watched, path
 from steward.policy.remediation.history import Record
 from steward.policy.remediation.memory import Memory, Refusal, Standing
-from steward.policy.remediation.model import REPLICA_SETS, WORKLOADS, ReplicaSet, Workload
-from steward.policy.remediation.surroundings import Autoscaler, Budget, ScaledObject, VerticalAutoscaler
+from steward.policy.remediation.model import WORKLOADS, Workload
+from steward.policy.remediation.stores import BY_CONTROLLER, BY_UID, TRIED, Stores, follow
 from steward.runtime import errors
 from steward.runtime.component import Context
 from steward.runtime.controller import Controller, Watch
 from steward.runtime.plan import Contribute, Outcome, Plan
 from steward.runtime.resource import HasMeta, Key, OwnerReference, Resource
-from steward.runtime.store import Change, Index, Store
+from steward.runtime.store import Change, Store
 
 PROPOSALS_LIMIT, WORKLOADS_LIMIT = 20, 100
 """What a policy's status holds of either; an object at the server has at most 1.5 MB."""
-
-_BY_UID: Index[Any] = Index("uid", lambda item: (item.metadata.uid,))
-_BY_CONTROLLER: Index[Any] = Index("controller", lambda item: (item.metadata.controller.uid,) if item.metadata.controller is not None else ())
-_TRIED: Index[Workload] = Index("tried", lambda item: ("",) if model.RECORD in item.metadata.annotations else ())
 
 
 class Summary(NamedTuple):
@@ -55,19 +51,6 @@ class Case(msgspec.Struct, frozen=True):
 
     state: State
     decision: Decision | None
-
-
-class Stores(msgspec.Struct, frozen=True):
-    """What is looked at."""
-
-    policies: Store[DevOpsPolicy]
-    pods: Store[Pod]
-    workloads: Mapping[str, Store[Workload]]
-    replica_sets: Store[ReplicaSet]
-    budgets: Store[Budget]
-    hpas: Store[Autoscaler]
-    vpas: Store[VerticalAutoscaler]
-    scaled: Store[ScaledObject]
 
 
 def key_of(kind: str, meta: Key) -> Key:
@@ -111,7 +94,7 @@ class Cluster:
         record = self._record(top)
         if record is None or record.result != "applied":
             return ()
-        kind = next(kind for kind, store in self._stores.workloads.items() if store.by(_BY_UID, top.metadata.uid))
+        kind = next(kind for kind, store in self._stores.workloads.items() if store.by(BY_UID, top.metadata.uid))
         return (key_of(kind, top.metadata.key),)
 
     async def observe(self, key: Key, now: dt.datetime) -> Case | None:
@@ -230,13 +213,13 @@ class Cluster:
         return max(written, self.memory.patched, key=lambda times: sum(now - at < pace.HOUR for at in times))
 
     def _tried(self) -> list[Workload]:
-        return [one for store in self._stores.workloads.values() for one in store.by(_TRIED, "")]
+        return [one for store in self._stores.workloads.values() for one in store.by(TRIED, "")]
 
     def _restarts(self, workload: Workload, record: Record) -> int:
         """Restarts of the containers we patched, in pods that were made since."""
         meta = workload.metadata
-        owners = [meta.uid, *(one.metadata.uid for one in self._stores.replica_sets.by(_BY_CONTROLLER, meta.uid))]
-        pods = [pod for uid in owners for pod in self._stores.pods.by(_BY_CONTROLLER, uid)]
+        owners = [meta.uid, *(one.metadata.uid for one in self._stores.replica_sets.by(BY_CONTROLLER, meta.uid))]
+        pods = [pod for uid in owners for pod in self._stores.pods.by(BY_CONTROLLER, uid)]
         names = {name.split(".")[0] for name in record.fields}
         young = (
             pod for pod in pods if pod.created is not None and record.may_have_made(pod.created) and model.PATCHED_BY in pod.metadata.annotations
@@ -247,7 +230,7 @@ class Cluster:
         """The owner with this uid, of the kinds that are followed."""
         stores: tuple[Store[Any], ...] = (*self._stores.workloads.values(), self._stores.replica_sets)
         for store in stores:
-            for found in store.by(_BY_UID, reference.uid):
+            for found in store.by(BY_UID, reference.uid):
                 owner: HasMeta = found
                 return owner
         return None
@@ -278,21 +261,11 @@ def controller(
         injected: Names of containers that a mesh and the like put beside those of the team.
         system: System namespaces, whose workloads are never patched.
     """
-    workloads = {kind: context.store(resource, _BY_UID, BY_NAMESPACE, _TRIED) for kind, resource in WORKLOADS.items()}
-    stores = Stores(
-        policies=context.store(POLICIES, BY_NAMESPACE),
-        pods=context.store(pods, _BY_CONTROLLER),
-        workloads=workloads,
-        replica_sets=context.store(REPLICA_SETS, _BY_UID, _BY_CONTROLLER),
-        budgets=context.store(surroundings.BUDGETS, BY_NAMESPACE),
-        hpas=context.store(surroundings.HPAS, BY_NAMESPACE),
-        vpas=context.store(surroundings.VPAS, BY_NAMESPACE),
-        scaled=context.store(surroundings.SCALED_OBJECTS, BY_NAMESPACE),
-    )
+    stores = follow(context, pods)
     cluster = Cluster(stores, config, context, injected=injected, system=system)
     watches: list[Watch[Any]] = [
         Watch(store, lambda change, kind=kind: cluster.workload_keys(kind, change))  # type: ignore[misc]
-        for kind, store in workloads.items()
+        for kind, store in stores.workloads.items()
     ]
     watches += [Watch(stores.policies, cluster.policy_keys), Watch(stores.pods, cluster.pod_keys)]
     made = Controller(
