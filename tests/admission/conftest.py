@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from admission.stage import Api, Webhook, eventually
 
+from admission.stage import Api, Webhook, eventually
 from support import helm
 from support.admission import ALL, container, pod
 from support.certificates import Authority
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.apiserver)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """The API server, with an audit log."""
     directory = tmp_path_factory.mktemp("plane")
@@ -39,7 +39,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     plane.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(plane: ControlPlane) -> Api:
     """An administrator, with the CustomResourceDefinitions applied."""
     api = Api(plane)
@@ -49,14 +49,14 @@ def api(plane: ControlPlane) -> Api:
     return api
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     authority = Authority(tmp_path_factory.mktemp("authority"))
     authority.issue("webhook", "/CN=webhook", usage="server")
     return authority
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start(plane: ControlPlane, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Webhook]]:
     """Start a replica, which finds the API server at another address if one is given; all that still run are ended at the end."""
     started: list[Webhook] = []
@@ -74,7 +74,7 @@ def start(plane: ControlPlane, authority: Authority, tmp_path_factory: pytest.Te
         one.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webhook(start: Callable[..., Webhook], api: Api) -> Webhook:
     """The one replica that most tests need."""
     one = start()

@@ -1,9 +1,9 @@
 """Nobody answers, or nobody can: what becomes of pods, by the failure policy, and how one gets out of it."""
 
 import pytest
+
 from admission.balancer import balancing
 from admission.stage import eventually
-
 from support.admission import container
 
 LATEST = container(image="app:latest")

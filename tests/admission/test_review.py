@@ -1,8 +1,8 @@
 """What a real API server makes of the answers: every path by which a pod is written, and each point of what may go wrong there."""
 
 import pytest
-from admission.stage import eventually
 
+from admission.stage import eventually
 from support.admission import ALL, container
 
 LATEST = container(image="app:latest")

@@ -10,7 +10,7 @@ from support.envtest import ControlPlane
 from support.terminal import BARE, Desk, namespace, pod
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A real etcd and kube-apiserver, for all tests of this directory."""
     plane = ControlPlane(tmp_path_factory.mktemp("cli"))
@@ -22,7 +22,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         plane.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(desk: Desk) -> Desk:
     """Namespaces ``shop`` and ``bank`` with pods, good and bad, and a bad one in ``kube-system``; ``steward`` is empty."""
     desk.apply(*map(namespace, ("shop", "bank", "kube-system", "steward")))

@@ -14,9 +14,9 @@ from support.fakeapi import FakeAPI, MemoryTransport
 from support.fakeapi.http import HTTPServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real etcd and kube-apiserver, for the whole run."""
+    """A real etcd and kube-apiserver, for all tests of this directory."""
     plane = ControlPlane(tmp_path_factory.mktemp("control-plane"))
     plane.start()
     yield plane

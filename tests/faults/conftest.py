@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from faults.harness.cluster import Cluster
 from faults.harness.replicas import Operator
 from faults.harness.report import REPORT, Report
 from faults.harness.witness import Witness
-
 from steward import __version__
 
 _numbers = itertools.count(1)
@@ -55,7 +55,7 @@ def extent(request: pytest.FixtureRequest) -> Extent:
     return Extent(kills=8, freezes=5) if request.config.getoption("--faults-long") else Extent(kills=2, freezes=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The control plane of the run."""
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 import pytest
 import yaml
-from faults.harness.cluster import NAMESPACE, NODE, RIGHTS
 from prometheus_client import CollectorRegistry
 
+from faults.harness.cluster import NAMESPACE, NODE, RIGHTS
 from steward.policy.component import COMPONENT
 from steward.policy.remediation.controller import PROPOSALS_LIMIT
 from steward.policy.remediation.model import WORKLOADS

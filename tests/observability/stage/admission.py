@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from observability.stage.kube import Kube
-
 from support import helm
 from support.certificates import Authority
 from support.envtest import free_ports

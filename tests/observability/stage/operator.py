@@ -8,8 +8,8 @@ from typing import Any
 
 import urllib3
 import yaml
-from observability.stage.process import Process
 
+from observability.stage.process import Process
 from support import helm
 from support.envtest import free_ports
 from support.paths import merge

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.support.wait import until
+
 from observability.stage import policies
 from observability.stage.admission import Admission
 from observability.stage.kube import Kube, kubeconfig
@@ -14,7 +15,6 @@ from observability.stage.load import Load
 from observability.stage.operator import COMPONENTS, NAMESPACE, Operator
 from observability.stage.policies import Teams
 from observability.stage.prometheus import CLUSTER, Prometheus
-
 from support.envtest import ControlPlane
 
 VALUES = {

@@ -7,8 +7,8 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 
 import yaml
-from observability.stage.kube import Kube, Object, Refused
 
+from observability.stage.kube import Kube, Object, Refused
 from support import helm
 
 POLICIES = "/apis/policy.steward.dev/v1alpha1/namespaces/{}/devopspolicies"

@@ -1,0 +1,1 @@
+"""What the running program shows of itself. A package, so that what its fixtures start ends with its last test."""
