@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import shutil
 import sys
+from abc import ABC, abstractmethod
 from collections import deque
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +22,8 @@ from steward.cli.surveys import Part, Survey
 from steward.governance.scores import Formula, classify, shown
 from steward.runtime.errors import StewardError
 
+INFORMER = logging.getLogger("steward.runtime.informer")
+
 EVENTS = 12
 """Changes that a page shows."""
 
@@ -29,30 +33,41 @@ BEGIN, END = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
-class View:
+class View(ABC):
     """What is told: each pod that changed, and about once a second what all of them score."""
 
     def __init__(self, formula: Formula) -> None:
         self._formula = formula
-        self._scores: dict[str, float | None] = {}
-        self._failed = False
 
     def __enter__(self) -> Self:
-        import logging
-
         # What the informer logs about failures is told here.
-        logging.getLogger("steward.runtime.informer").setLevel(logging.CRITICAL)
+        self._level = INFORMER.level
+        INFORMER.setLevel(logging.CRITICAL)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing is left behind."""
+        """The log is as it was."""
+        INFORMER.setLevel(self._level)
 
+    @abstractmethod
     def happened(self, event: PodEvent) -> None:
         """A pod changed."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def look(self, survey: Survey, failure: StewardError | None) -> None:
+        """A second has passed; failure says why the cluster does not answer."""
+
+
+class Stream(View):
+    """One thing after the other: a change of a pod, a score that moved, and when the cluster stops and begins to answer."""
+
+    def __init__(self, formula: Formula) -> None:
+        super().__init__(formula)
+        self._scores: dict[str, float | None] = {}
+        self._failed = False
 
     def look(self, survey: Survey, failure: StewardError | None) -> None:
-        """Tell scores that moved, and when the cluster stops and begins to answer."""
+        """See :class:`View`."""
         if (failure is not None) != self._failed:
             self._failed = failure is not None
             click.echo(f"steward: {failure or 'the cluster answers again'}", err=True)
@@ -62,11 +77,12 @@ class View:
                 self._moved(name, survey.namespaces.get(name), self._scores.get(name))
         self._scores = now
 
+    @abstractmethod
     def _moved(self, namespace: str, part: Part | None, before: float | None) -> None:
-        raise NotImplementedError
+        """Tell the score of a namespace; without a part its last pod went."""
 
 
-class Lines(View):
+class Lines(Stream):
     """A line for each change."""
 
     def happened(self, event: PodEvent) -> None:
@@ -86,7 +102,7 @@ class Lines(View):
         click.echo(f"{_clock(dt.datetime.now(dt.UTC))} {'score':8} {namespace}: {said}")
 
 
-class Objects(View):
+class Objects(Stream):
     """A JSON object for each change."""
 
     def happened(self, event: PodEvent) -> None:
@@ -114,9 +130,10 @@ class Page(View):
         return super().__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """The screen is as it was."""
+        """The screen is as it was, and the log."""
         sys.stdout.write(END)
         sys.stdout.flush()
+        super().__exit__(kind, error, trace)
 
     def happened(self, event: PodEvent) -> None:
         """See :class:`View`."""
