@@ -45,6 +45,14 @@ def variable(name: str, query: str, *, label: str, all_value: str = ".+") -> Jso
     }
 
 
+OF_RELEASE = (
+    variable("cluster", "label_values(steward_build_info, cluster)", label="Cluster", all_value=".*"),
+    variable("namespace", 'label_values(steward_build_info{cluster=~"$cluster"}, namespace)', label="Namespace of Steward"),
+    variable("job", 'label_values(steward_build_info{cluster=~"$cluster", namespace=~"$namespace"}, job)', label="Job"),
+)
+"""What ``queries.WHERE_RELEASE`` asks for."""
+
+
 def dashboard(*, name: str, title: str, description: str, alerts: str, variables: Iterable[Json], rows: Iterable[Row]) -> Json:
     """A dashboard.
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from dashboards import admission, alerts, policies, scores
-from dashboards.builder import Row, dashboard, variable
+from dashboards import admission, alerts, colors, policies, scores
+from dashboards.builder import OF_RELEASE, Row, dashboard
 from dashboards.headless import PREFIX as HEADLESS
 from dashboards.headless import TO_MEND
 from dashboards.panels import Panel, Query, Step, cell, graph, stat
@@ -145,7 +145,7 @@ WORK = (
         ),
         unit="ops",
         queries=(Query(rate(RECONCILES, "component, result"), "{{component}} {{result}}"),),
-        colors={"error$": "red", "success$": "green", "requeue_after$": "blue"},
+        colors=colors.RESULTS,
         stacked=True,
     ),
     graph(
@@ -180,7 +180,7 @@ WORK = (
         ),
         unit="reqps",
         queries=(Query(rate(f"steward_kube_api_requests_total{{{WHERE_RELEASE}}}", "code"), "{{code}}"),),
-        colors={"^2": "green", "^(4..|5..|<error>)$": "red", "^(404|409)$": "yellow"},
+        colors=colors.ANSWERS,
         stacked=True,
         legend="right",
     ),
@@ -275,11 +275,7 @@ DASHBOARD = dashboard(
     title="Steward / Overview",
     description="All components of Steward: which run, whether they are ready and led, whether their work succeeds, and what fires.",
     alerts=OUR_ALERTS,
-    variables=(
-        variable("cluster", "label_values(steward_build_info, cluster)", label="Cluster", all_value=".*"),
-        variable("namespace", 'label_values(steward_build_info{cluster=~"$cluster"}, namespace)', label="Namespace of Steward"),
-        variable("job", 'label_values(steward_build_info{cluster=~"$cluster", namespace=~"$namespace"}, job)', label="Job"),
-    ),
+    variables=OF_RELEASE,
     rows=(
         Row(100, "Is it healthy?", HEALTH),
         Row(101, "Components", (COMPONENTS,)),

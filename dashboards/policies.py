@@ -7,16 +7,21 @@ from dashboards.scores import CLASSES, IN_NAMESPACE
 
 RECONCILES = f"devopspolicy_reconcile_total{{{WHERE}}}"
 ERRORS = f"devopspolicy_reconcile_errors_total{{{WHERE}}}"
-EVALUATED = f"max by (cluster, namespace, policy) (devopspolicy_last_evaluation_timestamp_seconds{{{IN_NAMESPACE}}})"
 SEVERITIES = {"^critical$": "red", "^high$": "orange", "^medium$": "yellow", "^low$": "blue"}
 
 
+def gauge(metric: str, by: str = "", extra: str = "") -> str:
+    """A gauge of the policies in the chosen namespaces, by further labels, each once however many replicas show it."""
+    return f"max by (cluster, namespace, policy{by and f', {by}'}) (devopspolicy_{metric}{{{IN_NAMESPACE}{extra}}})"
+
+
 def violations(extra: str = "") -> str:
-    """Violations of the chosen namespaces, each once however many replicas count it."""
-    return f"max by (cluster, namespace, policy, type, severity) (devopspolicy_violations{{{IN_NAMESPACE}{extra}}})"
+    """Violations of the chosen namespaces."""
+    return gauge("violations", "type, severity", extra)
 
 
 CRITICAL = violations(', severity="critical"')
+EVALUATED = gauge("last_evaluation_timestamp_seconds")
 
 
 def remediations(metric: str, by: str = "") -> str:
@@ -88,12 +93,7 @@ RECONCILE = (
             "devopspolicy says what costs the points."
         ),
         unit="percent",
-        queries=(
-            Query(
-                f"min by (namespace, policy) (max by (cluster, namespace, policy) (devopspolicy_health_score{{{IN_NAMESPACE}}}))",
-                "{{namespace}}/{{policy}}",
-            ),
-        ),
+        queries=(Query(f"min by (namespace, policy) ({gauge('health_score')})", "{{namespace}}/{{policy}}"),),
         base="red",
         steps=CLASSES,
         maximum=100,
@@ -252,7 +252,7 @@ AUDIT = (
             "policy; what ends soon is mended or prolonged."
         ),
         unit="short",
-        queries=(Query(f"sum by (state) (max by (cluster, namespace, policy, state) (devopspolicy_exemptions{{{IN_NAMESPACE}}}))", "{{state}}"),),
+        queries=(Query(f"sum by (state) ({gauge('exemptions', 'state')})", "{{state}}"),),
         colors={"^expiring$": "orange", "^expired$": "red", "^active$": "green"},
         alerts=("DevOpsPolicyExemptionExpiring",),
         legend="right",

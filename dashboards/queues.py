@@ -1,5 +1,6 @@
 """Panels about work queues and reconciles, for the dashboard of what all components have in common."""
 
+from dashboards import colors
 from dashboards.alerts import threshold
 from dashboards.panels import Query, Step, graph
 from dashboards.queries import common, quantile, rate
@@ -68,7 +69,7 @@ QUEUES = (
         ),
         unit="ops",
         queries=(Query(rate(common("reconcile_total"), "component, controller, result"), "{{controller}} {{result}}"),),
-        colors={"error$": "red", "success$": "green", "requeue_after$": "blue"},
+        colors=colors.RESULTS,
         stacked=True,
         legend="right",
         alerts=("StewardReconcileStalled", "StewardReconcileErrors"),

@@ -1,7 +1,8 @@
 """Dashboard of what all components have in common: queues, caches, leases, requests and processes."""
 
+from dashboards import colors
 from dashboards.alerts import names, threshold
-from dashboards.builder import Row, dashboard, variable
+from dashboards.builder import OF_RELEASE, Row, dashboard, variable
 from dashboards.panels import Query, Step, graph, stat
 from dashboards.process import PROCESS
 from dashboards.queries import common, or_zero, quantile, rate, share
@@ -211,7 +212,7 @@ API = (
         ),
         unit="reqps",
         queries=(Query(rate(REQUESTS, "code"), "{{code}}"),),
-        colors={"^2": "green", "^(4..|5..|<error>)$": "red", "^(404|409)$": "yellow"},
+        colors=colors.ANSWERS,
         stacked=True,
         legend="right",
         alerts=("StewardKubeAPIErrors",),
@@ -246,9 +247,7 @@ DASHBOARD = dashboard(
     description="What all components have in common: work queues, caches, leases, requests to the API server, and the processes themselves.",
     alerts=f'alertname=~"{"|".join(name for name in names() if name.startswith("Steward"))}"',
     variables=(
-        variable("cluster", "label_values(steward_build_info, cluster)", label="Cluster", all_value=".*"),
-        variable("namespace", 'label_values(steward_build_info{cluster=~"$cluster"}, namespace)', label="Namespace of Steward"),
-        variable("job", 'label_values(steward_build_info{cluster=~"$cluster", namespace=~"$namespace"}, job)', label="Job"),
+        *OF_RELEASE,
         variable("component", 'label_values(steward_build_info{cluster=~"$cluster", namespace=~"$namespace"}, component)', label="Component"),
     ),
     rows=(
