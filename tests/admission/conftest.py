@@ -14,8 +14,9 @@ import yaml
 
 from admission.stage import Api, Webhook, eventually
 from support import helm
-from support.admission import ALL, container, pod
+from support.admission import ALL, pod
 from support.certificates import Authority
+from support.containers import container
 from support.envtest import ControlPlane
 
 AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch"]}]}

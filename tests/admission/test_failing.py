@@ -4,7 +4,7 @@ import pytest
 
 from admission.balancer import balancing
 from admission.stage import eventually
-from support.admission import container
+from support.containers import container
 
 LATEST = container(image="app:latest")
 

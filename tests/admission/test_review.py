@@ -3,7 +3,8 @@
 import pytest
 
 from admission.stage import eventually
-from support.admission import ALL, container
+from support.admission import ALL
+from support.containers import container
 
 LATEST = container(image="app:latest")
 STRICT = {"forbidLatestTag": True}

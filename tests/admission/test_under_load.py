@@ -4,10 +4,10 @@ import threading
 import time
 
 import pytest
+
 from admission.balancer import balancing
 from admission.stage import eventually
-
-from support.admission import container
+from support.containers import container
 
 ROUNDS = 4
 """Replicas that are replaced, one after the other."""

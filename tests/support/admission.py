@@ -9,23 +9,8 @@ import msgspec
 
 from steward.governance.policies import DevOpsPolicy
 
-GOOD = {
-    "name": "web",
-    "image": "app:1",
-    "livenessProbe": {"tcpSocket": {"port": 80}},
-    "readinessProbe": {"tcpSocket": {"port": 80}},
-    "resources": {"requests": {"cpu": "1"}},
-}
-"""A container in which nothing is wrong."""
-
 ALL = {"forbidLatestTag": True, "requireLivenessProbe": True, "requireReadinessProbe": True, "requireResources": True}
 """What can be asked at admission."""
-
-
-def container(name: str = "web", **changes: Any) -> dict[str, Any]:
-    """A good container, changed; None takes a field away."""
-    whole = GOOD | {"name": name} | changes
-    return {key: value for key, value in whole.items() if value is not None}
 
 
 def pod(*containers: dict[str, Any], metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:

@@ -26,12 +26,13 @@ from steward.webhook import answers
 from steward.webhook.review import review
 from steward.webhook.subject import subject
 from support import admission
+from support.containers import container
 
 NOW = dt.datetime.now(dt.UTC)
 OF_RUNNING_PODS = {"high_restarts", "pending"}
 """What admission cannot see yet."""
 
-GOOD = admission.container()
+GOOD = container()
 BARE = {"name": "web", "image": "app"}
 OWNED = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d8f", "uid": "1", "controller": True}]}
 DEPLOYED = OWNED | {"labels": {"app": "web", "pod-template-hash": "5d8f"}}
@@ -46,7 +47,7 @@ PODS_OF_ALL_KINDS = {
     "init": admission.pod(GOOD, initContainers=[BARE | {"name": "init"}]),
     "sidecar": admission.pod(GOOD, initContainers=[BARE | {"name": "log", "restartPolicy": "Always"}]),
     "injected": admission.pod(GOOD, BARE | {"name": "istio-proxy"}),
-    "resources of the pod": admission.pod(admission.container(resources=None), resources={"requests": {"cpu": "1"}}),
+    "resources of the pod": admission.pod(container(resources=None), resources={"requests": {"cpu": "1"}}),
     "of a Job": admission.pod(BARE, metadata=OF_A_JOB),
     "of an exempt Deployment": admission.pod(BARE, metadata=DEPLOYED),
     "of a ReplicaSet by hand": admission.pod(BARE, metadata=OWNED | {"labels": {"app": "web"}}),

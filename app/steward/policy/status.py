@@ -15,10 +15,7 @@ from steward.policy.remediation.controller import Summary
 from steward.runtime.conditions import Condition, condition, rfc3339
 
 READY, HEALTHY = "Ready", "Healthy"
-"""Types of conditions."""
-
-HEALTHY_FROM = 80
-"""The seed's: a score of a healthy policy."""
+"""Types of conditions; the second is called like the class of scores that it is true for, as the seed has it."""
 
 LET_THROUGH = "; not enforced, for it is a system namespace"
 """Told of a policy where admission denies nothing."""
@@ -37,7 +34,7 @@ def status_of(policy: DevOpsPolicy, found: Evaluation, mended: Summary | None) -
     before = policy.status or PolicyStatus()
     status = PolicyStatus(
         observed_generation=policy.metadata.generation,
-        healthy=found.score is None or found.score >= HEALTHY_FROM,
+        healthy=found.score is None or classify(found.score) == HEALTHY,
         health_score=None if found.score is None else math.floor(found.score * 10) / 10,
         violations=found.violations,
         last_evaluated=before.last_evaluated,
@@ -66,7 +63,7 @@ def _conditions(policy: DevOpsPolicy, found: Evaluation, before: tuple[Condition
         return
     yield condition(
         HEALTHY,
-        "True" if found.score >= HEALTHY_FROM else "False",
+        "True" if classify(found.score) == HEALTHY else "False",
         reason=classify(found.score),
         message=f"the score is {shown(found.score)}",
         generation=generation,

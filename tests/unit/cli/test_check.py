@@ -11,14 +11,8 @@ import yaml
 from steward.cli import judging
 from steward.cli.explain import A_TIME
 from steward.governance import bundles, scores, violations
+from support.containers import GOOD
 
-CONTAINER = {
-    "name": "web",
-    "image": "app:1",
-    "livenessProbe": {"tcpSocket": {"port": 80}},
-    "readinessProbe": {"tcpSocket": {"port": 80}},
-    "resources": {"requests": {"cpu": "1"}},
-}
 BARE = {"name": "web", "image": "host:5000/app"}
 POLICY = {
     "apiVersion": "policy.steward.dev/v1alpha1",
@@ -36,7 +30,7 @@ POLICY = {
 }
 
 
-def workload(kind="Deployment", api="apps/v1", *, path=("spec", "template"), container=CONTAINER, **meta):
+def workload(kind="Deployment", api="apps/v1", *, path=("spec", "template"), container=GOOD, **meta):
     content = {"spec": {"containers": [container]}}
     for step in reversed(path):
         content = {step: content}
@@ -136,7 +130,7 @@ def test_stdin_and_generated_names(steward, stdin):
 
 def test_null_is_as_good_as_absent(steward, file):
     """Templates leave ``resources:`` behind; the API server takes it."""
-    container = CONTAINER | {"resources": None, "restartPolicy": None}
+    container = GOOD | {"resources": None, "restartPolicy": None}
 
     code, out, _ = steward("check", "-o", "json", file(workload(container=container)))
 
@@ -157,14 +151,14 @@ def test_a_pod_from_a_cluster_is_judged_by_its_state_too(steward, file):
 
 @pytest.mark.parametrize(("least", "code"), [("critical", 0), ("high", 3), ("medium", 3), ("low", 3), ("never", 0)])
 def test_fail_on_is_the_least_severity_that_fails(steward, file, least, code):
-    ended, out, err = steward("check", "--fail-on", least, file(workload(container=CONTAINER | {"image": "app"})))
+    ended, out, err = steward("check", "--fail-on", least, file(workload(container=GOOD | {"image": "app"})))
 
     assert (code, bool(code)) == (ended, bool(err))
     assert "latest_tag" in out
 
 
 def test_a_bundle_brings_its_severities(steward, file):
-    path = file(workload(container=CONTAINER | {"image": "app", "livenessProbe": None}))
+    path = file(workload(container=GOOD | {"image": "app", "livenessProbe": None}))
 
     assert 3 == steward("check", "--bundle", "restricted", "--fail-on", "critical", path)[0]
     assert "missing_liveness" not in steward("check", "--bundle", "baseline", path)[1]
@@ -175,8 +169,8 @@ def test_a_bundle_brings_its_severities(steward, file):
 )
 def test_the_score_is_computed_as_asked(steward, file, options, score):
     """One of two pods has no tag, both no readiness probe: 5 + 2 + 2 points, by severity 10 + 2 + 2; in ratio each check is worth 2 + 1 + 1 + 1."""
-    other = workload("StatefulSet", container=CONTAINER | {"readinessProbe": None})
-    again = workload("DaemonSet", container=CONTAINER | {"readinessProbe": None, "image": "app"})
+    other = workload("StatefulSet", container=GOOD | {"readinessProbe": None})
+    again = workload("DaemonSet", container=GOOD | {"readinessProbe": None, "image": "app"})
 
     report = json.loads(steward("check", "-o", "json", *options, file(other, again))[1])
 
@@ -216,7 +210,7 @@ def test_yaml_says_the_same_as_json(steward, file):
         ("{apiVersion: v1, kind: Pod, metadata: []}", "document 1, Pod: metadata: expected a mapping of keys to values, got a list."),
         (workload(path=("spec",)), "document 1, Deployment shop/web: spec.template: expected a value, got none. Write a pod template."),
         (
-            workload(container=CONTAINER | {"image": 1.25}),
+            workload(container=GOOD | {"image": 1.25}),
             "document 1, Deployment shop/web: spec.template.spec.containers[0].image: expected text, got 1.25. Write text.",
         ),
         (

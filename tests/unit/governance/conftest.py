@@ -8,6 +8,7 @@ import pytest
 from steward.governance.bundles import STANDARD
 from steward.governance.model import Pod
 from steward.governance.rules import evaluate
+from support.containers import container
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
@@ -47,16 +48,5 @@ def judge(pod):
 
 @pytest.fixture
 def good():
-    """A container in which nothing is wrong."""
-
-    def good(name="web", **changes):
-        whole = {
-            "name": name,
-            "image": "app:1",
-            "livenessProbe": {"tcpSocket": {"port": 80}},
-            "readinessProbe": {"tcpSocket": {"port": 80}},
-            "resources": {"requests": {"cpu": "1"}},
-        }
-        return {key: value for key, value in (whole | changes).items() if value is not None}
-
-    return good
+    """Make a container in which nothing is wrong, but for what is changed."""
+    return container

@@ -14,17 +14,11 @@ from steward.watch import metrics
 from steward.watch.census import Census
 from steward.watch.component import COMPONENT
 from steward.watch.config import Config
+from support.containers import GOOD
 from support.fakeapi import FakeAPI
 from support.managers import Running, running
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
-GOOD = {
-    "name": "web",
-    "image": "app:1",
-    "livenessProbe": {"tcpSocket": {"port": 80}},
-    "readinessProbe": {"tcpSocket": {"port": 80}},
-    "resources": {"requests": {"cpu": "1"}},
-}
 BAD = {"name": "web", "image": "app"}
 """10 points: tag 5, liveness 3, readiness 2."""
 

@@ -19,7 +19,8 @@ from steward.webhook import endpoint as endpoints
 from steward.webhook import metrics
 from steward.webhook.endpoint import CLOSED, OPEN, Endpoint, Scope
 from steward.webhook.model import NAMESPACES, Namespace
-from support.admission import ALL, asked, body, container, pod, policy
+from support.admission import ALL, asked, body, pod, policy
+from support.containers import container
 
 pytestmark = pytest.mark.looptime
 

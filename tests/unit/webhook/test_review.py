@@ -11,7 +11,8 @@ from steward.governance.violations import SEVERITIES
 from steward.webhook import answers
 from steward.webhook import review as reviewing
 from steward.webhook.subject import MIRROR, subject
-from support.admission import ALL, asked, body, container, pod, policy
+from support.admission import ALL, asked, body, pod, policy
+from support.containers import container
 
 LATEST = container(image="app:latest")
 BARE = container(livenessProbe=None, readinessProbe=None, resources=None)

@@ -10,7 +10,8 @@ from steward.webhook import answers
 from steward.webhook.review import review
 from steward.webhook.subject import subject
 from steward.webhook.wording import MESSAGE_LIMIT, NOTE_LIMIT, WARNING_LIMIT, WARNINGS_LIMIT
-from support.admission import asked, body, container, pod, policy
+from support.admission import asked, body, pod, policy
+from support.containers import container
 
 MANY = pod(*(container(f"c{number:03}", image=f"app{number}") for number in range(100)))
 

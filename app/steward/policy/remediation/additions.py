@@ -26,10 +26,15 @@ class Addition(msgspec.Struct, frozen=True):
     limits: Mapping[str, str] = {}
 
     @property
+    def probes(self) -> dict[str, Probe]:
+        """The probes by their fields."""
+        both = (("readinessProbe", self.readiness), ("livenessProbe", self.liveness))
+        return {name: probe for name, probe in both if probe is not None}
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The name of each field."""
-        probes = (("readinessProbe", self.readiness), ("livenessProbe", self.liveness))
-        found = [name for name, probe in probes if probe is not None]
+        found = list(self.probes)
         found += [f"resources.requests.{name}" for name in sorted(self.requests)]
         found += [f"resources.limits.{name}" for name in sorted(self.limits)]
         return tuple(f"{self.container}.{name}" for name in found)
@@ -38,10 +43,9 @@ class Addition(msgspec.Struct, frozen=True):
     def body(self) -> dict[str, Any]:
         """The container of a patch."""
         resources = {name: dict(values) for name, values in (("requests", self.requests), ("limits", self.limits)) if values}
-        probes = (("readinessProbe", self.readiness), ("livenessProbe", self.liveness))
         return {
             "name": self.container,
-            **{name: msgspec.to_builtins(probe) for name, probe in probes if probe is not None},
+            **{name: msgspec.to_builtins(probe) for name, probe in self.probes.items()},
             **({"resources": resources} if resources else {}),
         }
 
@@ -89,8 +93,16 @@ def owned(workload: Workload) -> Patch:
 def merged(first: Patch, second: Patch, order: Iterable[Container]) -> Patch:
     """Both patches as one. They have no field in common."""
     one, two = ({addition.container: addition for addition in patch} for patch in (first, second))
-    found = (_merged(one.get(container.name), two.get(container.name)) for container in order)
-    return tuple(addition for addition in found if addition is not None)
+    nothing = (Addition(container.name) for container in order)
+    found = (joined(one.get(none.container, none), two.get(none.container, none)) for none in nothing)
+    return tuple(addition for addition in found if addition.fields)
+
+
+def joined(one: Addition, two: Addition) -> Addition:
+    """Both additions to a container as one. They have no field in common."""
+    return Addition(
+        one.container, one.readiness or two.readiness, one.liveness or two.liveness, {**one.requests, **two.requests}, {**one.limits, **two.limits}
+    )
 
 
 def fingerprint(workload: Workload) -> str:
@@ -124,14 +136,6 @@ def _owned(container: Container, ours: OwnedContainer) -> Addition:
         liveness=liveness if ours.liveness_probe is not None else None,
         requests={name: str(value) for name, value in resources.requests.items() if f"f:{name}" in ours.resources.requests},
         limits={name: str(value) for name, value in resources.limits.items() if f"f:{name}" in ours.resources.limits},
-    )
-
-
-def _merged(one: Addition | None, two: Addition | None) -> Addition | None:
-    if one is None or two is None:
-        return one or two
-    return Addition(
-        one.container, one.readiness or two.readiness, one.liveness or two.liveness, {**one.requests, **two.requests}, {**one.limits, **two.limits}
     )
 
 

@@ -12,7 +12,7 @@ from steward.governance.combining import Finding
 from steward.governance.policies import DefaultProbe, DefaultResources, DevOpsPolicy
 from steward.governance.violations import Check
 from steward.policy.remediation import admission
-from steward.policy.remediation.additions import Addition, Patch
+from steward.policy.remediation.additions import Addition, Patch, joined
 from steward.policy.remediation.model import Container, ContainerPort, PodSpec, Probe, TCPSocket, Workload
 
 LIVENESS_SECONDS = 60
@@ -101,7 +101,7 @@ def _collected(lacking: Collection[tuple[Check, str]], spec: PodSpec, defaults: 
         if made is None:
             notes += [f"container {container.name}: {note}"] if note else []
             continue
-        additions[container.name] = _joined(additions[container.name], made)
+        additions[container.name] = joined(additions[container.name], made)
         checks.add(check)
     patch = tuple(addition for addition in additions.values() if addition.fields)
     return Wanted(patch, tuple(sorted(checks)), tuple(notes))
@@ -188,12 +188,6 @@ def _given(values: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _joined(one: Addition, two: Addition) -> Addition:
-    return Addition(
-        one.container, one.readiness or two.readiness, one.liveness or two.liveness, two.requests or one.requests, two.limits or one.limits
-    )
-
-
 def is_stale(workload: Workload, ours: Patch) -> str:
     """What of ours the template has left behind: a probe whose port its container declares no more. Empty when nothing has."""
     declared = {
@@ -201,7 +195,7 @@ def is_stale(workload: Workload, ours: Patch) -> str:
         for container in workload.spec.template.spec.containers
     }
     for addition in ours:
-        for probe in (addition.readiness, addition.liveness):
-            if probe is not None and probe.tcp_socket is not None and probe.tcp_socket.port not in declared[addition.container]:
+        for probe in addition.probes.values():
+            if probe.tcp_socket is not None and probe.tcp_socket.port not in declared[addition.container]:
                 return f"container {addition.container} does not declare port {probe.tcp_socket.port} any more"
     return ""
