@@ -20,18 +20,15 @@ READY, HEALTHY = "Ready", "Healthy"
 LET_THROUGH = "; not enforced, for it is a system namespace"
 """Told of a policy where admission denies nothing."""
 
-OURS = frozenset((READY, HEALTHY))
-
-
 NOTHING_MENDED = Summary(0, 0, (), ())
 
 
 def status_of(policy: DevOpsPolicy, found: Evaluation, mended: Summary | None) -> PolicyStatus:
     """The whole status; of what was mended it stays as it is while that is not known yet.
 
-    Its time is that of the former status as long as nothing else differs, so that equal findings are equal statuses.
+    Returns: The former one where nothing of ours differs but the time, so that equal findings are equal statuses. Conditions of others are theirs.
     """
-    before = policy.status or PolicyStatus()
+    before = _ours(policy.status or PolicyStatus())
     status = PolicyStatus(
         observed_generation=policy.metadata.generation,
         healthy=found.score is None or classify(found.score) == HEALTHY,
@@ -47,7 +44,13 @@ def status_of(policy: DevOpsPolicy, found: Evaluation, mended: Summary | None) -
         preview=found.preview,
         conditions=tuple(_conditions(policy, found, before.conditions)),
     )
-    return status if status == before else msgspec.structs.replace(status, last_evaluated=rfc3339(found.at))
+    if policy.status is not None and status == before:
+        return policy.status
+    return msgspec.structs.replace(status, last_evaluated=rfc3339(found.at))
+
+
+def _ours(status: PolicyStatus) -> PolicyStatus:
+    return msgspec.structs.replace(status, conditions=tuple(one for one in status.conditions if one.type in (READY, HEALTHY)))
 
 
 def health(status: PolicyStatus | None) -> str:

@@ -63,6 +63,24 @@ async def test_a_steady_state_writes_nothing_for_an_hour(api, start):
     assert steward.sample("devopspolicy_last_evaluation_timestamp_seconds", namespace="shop", policy="rules") > 0
 
 
+async def test_a_condition_of_somebody_else_is_left_alone_and_no_reason_to_write(api, start):
+    api.add(policy())
+    api.add(pod("web-0"))
+    steward = await start()
+    await steward.until(lambda: steward.status() and steward.results())
+    theirs = {"type": "Approved", "status": "True", "reason": "Review", "message": "", "lastTransitionTime": "2026-11-21T12:00:00Z"}
+    api.merge("devopspolicies", POLICY, {"status": {"conditions": [theirs, *steward.status()["conditions"]]}})
+    await asyncio.sleep(60)
+    before = steward.writes()
+    await asyncio.sleep(3600)
+    quiet = steward.writes()
+    api.add(pod("web-1"))
+    await steward.until(lambda: steward.status()["violations"] == 2)
+
+    assert before == quiet
+    assert {"Approved", "Ready", "Healthy"} == {one["type"] for one in steward.status()["conditions"]}
+
+
 async def test_a_heartbeat_of_a_pod_evaluates_nothing(api, start):
     api.add(policy())
     api.add(pod("web-0"))
