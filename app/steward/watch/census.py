@@ -1,4 +1,4 @@
-"""Counts what pods add to the score of their namespace: each when it changes, so that a scrape costs no more than there are namespaces.
+"""Counts what pods add to the score of their namespace: each when it changes, so that a scrape only adds up.
 
 A pod that is pending becomes a violation without a change, so a scrape looks at the pending ones anew.
 """

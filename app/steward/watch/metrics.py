@@ -34,15 +34,16 @@ class Scores(msgspec.Struct, frozen=True):
 
     def cluster(self) -> Iterable[Sample]:
         """The score of all pods."""
-        cluster = Tally()
-        for tally in self.read().values():
-            cluster.merge(tally)
-        return self._score((), cluster)
+        if self.is_complete():
+            cluster = Tally()
+            for tally in self.namespaces().values():
+                cluster.merge(tally)
+            yield from self._score((), cluster)
 
     def mean(self) -> Iterable[Sample]:
         """The seed's: the integer mean of its scores of the namespaces."""
-        scores = [int(tally.score("seed") or 0) for tally in self.read().values()]
         if self.is_complete():
+            scores = [int(tally.score("seed") or 0) for tally in self.namespaces().values()]
             yield Sample((), sum(scores) // len(scores) if scores else 100)
 
     def each(self) -> Iterable[Sample]:
@@ -60,11 +61,11 @@ class Scores(msgspec.Struct, frozen=True):
     def pods(self) -> Iterable[Sample]:
         """How many pods are counted."""
         if self.is_complete():
-            yield Sample((), sum(tally.pods for tally in self.read().values()))
+            yield Sample((), sum(tally.pods for tally in self.namespaces().values()))
 
     def _score(self, labels: tuple[str, ...], tally: Tally) -> Iterable[Sample]:
         score = tally.score(self.config.formula)
-        if score is not None and self.is_complete():
+        if score is not None:
             yield Sample(labels, score)
 
 

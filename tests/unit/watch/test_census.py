@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 
+import msgspec
 import pytest
 from msgspec import convert
 
@@ -168,6 +169,14 @@ def test_what_is_configured_decides_about_the_score(config, score):
     scores = metrics.Scores(config, filed(pod(), config=config).namespaces, lambda: True)
 
     assert pytest.approx(score) == next(iter(scores.each())).value == next(iter(scores.cluster())).value
+
+
+def test_a_count_that_becomes_complete_during_a_scrape_is_not_told():
+    """Half a cluster has no score, and nothing is no cluster of 100 points."""
+    scores = metrics.Scores(Config(), filed(pod()).namespaces, iter([False, True]).__next__)
+
+    assert [] == [*scores.cluster()]
+    assert [] == [*msgspec.structs.replace(scores, is_complete=iter([False, True]).__next__).mean()]
 
 
 def test_a_check_without_weight_has_no_series():
