@@ -100,13 +100,18 @@ def _renamed(key: str) -> str:
 def _spec(old: Manifest, notes: list[str]) -> Manifest:
     made = {field: old[field] for field in _SHARED if old.get(field) is not None}
     severities = old.get("severityOverrides")
+    left = _given(old) - made.keys()
     if isinstance(severities, dict):
         made["severityOverrides"] = {field: severities[field] for field in _SEVERITIES if severities.get(field) is not None}
-    left = sorted(old.keys() - made.keys() - {field for field, value in old.items() if value is None})
+        left = left - made.keys() | {f"severityOverrides.{field}" for field in _given(severities) - made["severityOverrides"].keys()}
     if left:
-        notes.append(f"unknown fields of spec are left out: {', '.join(left)}")
+        notes.append(f"unknown fields of spec are left out: {', '.join(sorted(left))}")
     notes += [note for means, note in _MEANINGS if means(made)]
     return made
+
+
+def _given(fields: Manifest) -> set[str]:
+    return {field for field, value in fields.items() if value is not None}
 
 
 _MEANINGS: tuple[tuple[Callable[[Manifest], bool], str], ...] = (

@@ -74,6 +74,10 @@ def test_what_a_server_wrote_is_left_out_and_labels_get_the_new_group():
         ({"defaultProbe": {}}, "only on a port that the container declares"),
         ({"forbidPendingDuration": 5}, "the seconds count"),
         ({"requireGoodLuck": True}, "unknown fields of spec are left out: requireGoodLuck"),
+        (
+            {"severityOverrides": {"latestTag": "low", "goodLuck": "high"}, "requireGoodLuck": True},
+            "unknown fields of spec are left out: requireGoodLuck, severityOverrides.goodLuck",
+        ),
     ],
     ids=str,
 )
