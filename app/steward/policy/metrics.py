@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from steward.governance.policies import DevOpsPolicy
+from steward.governance.policies import AUDIT_RESULTS, DevOpsPolicy
 from steward.policy.ledger import Evaluation
 from steward.runtime.plan import Create, Outcome
 from steward.telemetry.metrics import Counter, Histogram, Instruments, Sample, StateGauge
@@ -93,6 +93,4 @@ class Counters:
         self._reconciles["error" if outcome.errors else "success"].inc()
         self._errors.inc(bool(outcome.errors))
         self._duration.observe(seconds)
-        self._audited.inc(
-            sum(error is None and isinstance(action, Create) and action.resource.kind == "PolicyAuditResult" for action, error in outcome.results)
-        )
+        self._audited.inc(sum(error is None and isinstance(action, Create) and action.resource is AUDIT_RESULTS for action, error in outcome.results))

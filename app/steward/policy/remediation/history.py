@@ -32,6 +32,9 @@ shortest watch, so that pods of the patch before are told apart."""
 TRIES_LIMIT = 10
 """Doublings that are counted: three years."""
 
+YEARS = (2000, 9000)
+"""Of the times in records: far enough from the first and the last of :mod:`datetime` for all that is added and taken away."""
+
 
 class Record(Struct, frozen=True, kw_only=True):
     """The last attempt.
@@ -51,6 +54,11 @@ class Record(Struct, frozen=True, kw_only=True):
     result: Result = "applied"
     at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     tries: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a time that cannot be counted from; anybody who may change a workload may write one. Raises: ValueError."""
+        if not YEARS[0] <= self.at.year < YEARS[1]:
+            raise ValueError(f"at: expected a year from {YEARS[0]} on and before {YEARS[1]}, got {self.at.year}")
 
     def retry_at(self) -> dt.datetime:
         """When a patch that was taken back may be tried again."""

@@ -122,7 +122,6 @@ class WorkloadStatus(Struct, frozen=True):
     observed_generation: int = 0
     replicas: int = 0
     updated_replicas: int = 0
-    ready_replicas: int = 0
     available_replicas: int = 0
     current_revision: str = ""
     update_revision: str = ""

@@ -10,7 +10,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from steward.policy.remediation.additions import Patch
 from steward.policy.remediation.drafts import DRAFTS, POD_DRAFTS, Draft, DraftMeta, PodDraft
-from steward.policy.remediation.model import MANAGER, Workload
+from steward.policy.remediation.model import MANAGER, Selector, Workload
 from steward.policy.remediation.surroundings import POD_METRICS, PodMetrics
 from steward.runtime import errors
 from steward.runtime.resource import OwnerReference
@@ -70,9 +70,8 @@ def _with_claims(spec: dict[str, Any], name: str, claims: Iterable[str]) -> dict
 
 async def _check_memory(trial: Trial, workload: Workload, limits: dict[str, str]) -> None:
     """Refuse a memory limit that what is used now comes close to. Without metrics nothing is known, and the rollout is watched instead."""
-    selector = ",".join(f"{name}={value}" for name, value in sorted(workload.spec.selector.match_labels.items()))
     try:
-        page = await trial.page(POD_METRICS, namespace=workload.metadata.namespace, selector=selector)
+        page = await trial.page(POD_METRICS, namespace=workload.metadata.namespace, selector=written(workload.spec.selector))
     except errors.NotFound:
         return
     for container, limit in sorted(limits.items()):
@@ -83,6 +82,17 @@ async def _check_memory(trial: Trial, workload: Workload, limits: dict[str, str]
                 f"container {container} uses {mebibytes:.0f}Mi of memory: a limit of {limit} is less than {HEADROOM} times that. "
                 "Raise defaultResources.memoryLimit, or write one."
             )
+
+
+def written(selector: Selector) -> str:
+    """A label selector as a query has it."""
+    found = [f"{name}={value}" for name, value in sorted(selector.match_labels.items())]
+    # Without one that is yet to be invented it selects more pods: rather a limit too few than one too low.
+    known = (one for one in selector.match_expressions if one.operator in _REQUIREMENTS)
+    return ",".join([*found, *(_REQUIREMENTS[one.operator].format(one.key, ",".join(one.values)) for one in known)])
+
+
+_REQUIREMENTS = {"In": "{} in ({})", "NotIn": "{} notin ({})", "Exists": "{}", "DoesNotExist": "!{}"}
 
 
 def most_used(pods: Iterable[PodMetrics], container: str) -> Decimal:

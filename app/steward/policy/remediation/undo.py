@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from steward.policy.remediation import additions, history
 from steward.policy.remediation.drafts import Draft
-from steward.policy.remediation.history import Record
 from steward.policy.remediation.model import MANAGER, RECORD, WORKLOADS
 from steward.runtime.client import Client
 from steward.runtime.resource import Key, ObjectMeta
@@ -36,9 +37,8 @@ async def undo(client: Client, kind: str, key: Key, *, now: dt.datetime) -> tupl
     if not ours:
         return ()
     record = history.read(workload) or history.attempt(workload, ours, None, now)
-    over: Record = history.concluded(record, "undone", now)
     # The template may have changed since the patch; it is this one that shall not be patched again.
-    over = Record(template=additions.fingerprint(workload), patch=over.patch, fields=over.fields, result=over.result, at=over.at, tries=over.tries)
+    over = msgspec.structs.replace(history.concluded(record, "undone", now), template=additions.fingerprint(workload))
     meta = ObjectMeta(name=key.name, namespace=key.namespace, annotations={RECORD: over.annotation()})
     await client.apply(resource, Draft(metadata=meta), uid=workload.metadata.uid, manager=MANAGER)
     return additions.fields(ours)

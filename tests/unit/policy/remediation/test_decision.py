@@ -318,9 +318,11 @@ def test_what_was_undone_by_hand_stays_so():
         "[]",
         '{"template":"x","patch":"y"}',
         '{"template":"x","patch":"y","at":"2026-11-21T12:00:00"}',
-        '{"template":"x","patch":"y","at":"","result":"z"}',
+        '{"template":"x","patch":"y","at":"2026-11-21T12:00:00Z","result":"z"}',
+        '{"template":"x","patch":"y","at":"9999-12-31T23:59:59Z"}',
+        '{"template":"x","patch":"y","at":"0001-01-01T00:00:00Z"}',
     ],
-    ids=["cut off", "a list", "without a time", "without a time zone", "another result"],
+    ids=["cut off", "a list", "without a time", "without a time zone", "another result", "the end of time", "its beginning"],
 )
 def test_a_broken_record_is_none(text):
     assert history.read(read(workload(meta={"annotations": {"policy.steward.dev/remediation": text}}))) is None

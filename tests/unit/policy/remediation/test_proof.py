@@ -33,7 +33,8 @@ class Server:
     async def create(self, resource, desired):
         self._answer("create")
 
-    async def page(self, resource, **options):
+    async def page(self, resource, *, namespace, selector):
+        self.selector = selector
         if self.used is None:
             raise errors.NotFound(Call("list", "pods"), 404)
         pods = [{"containers": [{"name": "main", "usage": {"memory": used}}, {"name": "side", "usage": {"memory": "9Gi"}}]} for used in self.used]
@@ -74,3 +75,19 @@ async def test_a_memory_limit_close_to_what_is_used_is_refused(used):
 @pytest.mark.parametrize("used", [None, [], ["128Mi"], ["10Mi", "20Mi"]])
 async def test_a_memory_limit_with_headroom_is_fine(used):
     await _prove(used=used)
+
+
+async def test_only_pods_of_the_workload_are_looked_at():
+    """By its whole selector: another workload of the namespace may have a container of the same name."""
+    server = Server(used=["1Mi"])
+    asks = [
+        {"key": "tier", "operator": "In", "values": ["a", "b"]},
+        {"key": "track", "operator": "NotIn", "values": ["canary"]},
+        {"key": "zone", "operator": "Exists"},
+        {"key": "old", "operator": "DoesNotExist"},
+        {"key": "new", "operator": "ToBeInvented"},
+    ]
+    manifest = workload(selector={"matchLabels": {"app": "web"}, "matchExpressions": asks})
+    await proof.prove(server, kind="Deployment", workload=read(manifest), desired=Draft(), patch=PATCH)
+
+    assert "app=web,tier in (a,b),track notin (canary),zone,!old" == server.selector
