@@ -38,7 +38,7 @@ class Subject(NamedTuple):
 
     Attributes:
         pod: As it would be.
-        before: As it is; None when it is new.
+        before: As it is; None when it is new, or a template: what nothing is denied for need not be compared.
         checks: By what.
         is_template: Whether it is a workload's template: it cannot be denied, and what pods are given on their creation is not in it.
         workload: What it belongs to, where the pod does not say so.
@@ -100,23 +100,18 @@ def _of_template(request: Request) -> Subject | None:
     path = TEMPLATES.get((kind.group, kind.kind))
     if not path or request.sub_resource:
         return None
-    content, before = (without_nulls(msgspec.json.decode(one)) for one in (request.object, request.old_object))
-    pod = _at(content, path)
-    if pod is None:
+    content = without_nulls(msgspec.json.decode(request.object))
+    template = _at(content, path)
+    if template is None:
         return None
-    name = str(_at_path(content, ("metadata", "name")) or "")
-    return Subject(pod, _at(before, path), is_template=True, workload=Workload(request.namespace, kind.kind, name))
+    name = str(_at(content, ("metadata", "name")) or "")
+    return Subject(msgspec.convert(template, Pod), None, is_template=True, workload=Workload(request.namespace, kind.kind, name))
 
 
-def _at_path(content: Any, path: tuple[str, ...]) -> Any:
+def _at(content: Any, path: tuple[str, ...]) -> Any:
     for step in path:
         content = content.get(step) if isinstance(content, dict) else None
     return content
-
-
-def _at(content: Any, path: tuple[str, ...]) -> Pod | None:
-    found = _at_path(content, path)
-    return None if found is None else msgspec.convert(found, Pod)
 
 
 def _read(raw: msgspec.Raw) -> Pod | None:
