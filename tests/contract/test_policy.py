@@ -157,6 +157,30 @@ async def test_findings_become_a_report_that_the_real_definition_takes(control_p
         assert 1 == len(report["results"])
 
 
+async def test_the_last_violation_goes_from_status_results_and_report(control_plane, installed):
+    """What an apply leaves empty that held something before becomes null, and null is not what a definition asks for."""
+    door = installed
+    definition = crds.definitions()["Report"]
+    await door.ok("PATCH", f"{DEFINITIONS}/{definition['metadata']['name']}", definition, content_type=APPLY, fieldManager="test", force="true")
+    for name, image in (("fine", "app:1"), ("late", "app")):
+        await door.create(PODS, pod(name, image))
+    await door.create(POLICIES, POLICY | {"spec": {"forbidLatestTag": True}})
+    config = Config(audit_results=AuditResults(min_interval_seconds=1), open_reports=OpenReports(enabled=True))
+    async with at_work(control_plane, door, config) as desk:
+        before = await desk.told(violations=1)
+        assert {"deniedPods": 1, "workloads": [f"statefulset/{door.namespace}/late"]} == before["preview"]
+
+        await door.ok("DELETE", f"{PODS}/late", gracePeriodSeconds="0")
+        after = await desk.told(violations=0)
+        assert (100, {"deniedPods": 0}) == (after["healthScore"], after["preview"])
+        found = await listed(door, RESULTS, at_least=2)
+        assert [1, 0] == [one["spec"]["totalViolations"] for one in sorted(found, key=lambda one: one["metadata"]["name"])]
+        async with asyncio.timeout(60):
+            while (report := (await listed(door, REPORTS))[0])["summary"]["fail"]:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        assert ({"pass": 1, "fail": 0, "warn": 0, "error": 0, "skip": 0}, []) == (report["summary"], report["results"])
+
+
 async def test_its_role_is_enough(control_plane, installed):
     """Asked of the API server's own authorizer, for the account and the roles that the chart renders."""
     objects = helm.render(component="policy", namespace=installed.namespace)

@@ -103,7 +103,8 @@ class Exemptions(Struct, frozen=True):
 class Preview(Struct, frozen=True):
     """What would be denied if the policy were enforced and every pod made anew."""
 
-    denied_pods: Annotated[int, Meta(ge=0, description="Pods that would be denied.")] = 0
+    # Always written: an apply that leaves an object empty makes it null, which the definition refuses.
+    denied_pods: Annotated[int, Meta(ge=0, description="Pods that would be denied.")]
     workloads: Annotated[tuple[str, ...], Meta(description="What they belong to, as deployment/namespace/name; the first twenty.")] = ()
 
 

@@ -167,7 +167,7 @@ class Loop(Generic[S]):
         try:
             plan, outcome = await self._reconcile(key, fence, started)
             if outcome.errors:
-                self._failed(key, outcome.errors)
+                self._failed(key, outcome.errors, poll=plan.requeue_after)
             else:
                 self.queue.forget(key)
                 result = "success" if plan.requeue_after is None else "requeue_after"
@@ -205,8 +205,8 @@ class Loop(Generic[S]):
             self.queue.add(key)
         return plan, outcome
 
-    def _failed(self, key: Key, failures: Sequence[Exception]) -> None:
-        """Log each failure, and try again unless that is useless for all of them."""
+    def _failed(self, key: Key, failures: Sequence[Exception], *, poll: float | None = None) -> None:
+        """Log each failure, and try again unless that is useless for all of them; then the key is looked at when its Plan asked for it."""
         at_least: list[float] = []
         for error in failures:
             reason = str(error)
@@ -227,6 +227,8 @@ class Loop(Generic[S]):
             self.queue.add_rate_limited(key, at_least=max(at_least))
         else:
             self.queue.forget(key)
+            if poll is not None:
+                self.queue.add_after(key, poll)
 
 
 def _say(plan: Plan, outcome: Outcome) -> None:

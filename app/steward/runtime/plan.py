@@ -222,7 +222,7 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         actions: Writes; they may not depend on each other, for they leave all at once.
         events: What is so besides. Told once for as long as every look at the key finds it so.
-        requeue_after: Seconds until the key is looked at again without a change. Polling, never failure.
+        requeue_after: Seconds until the key is looked at again without a change. Polling, never failure: also when a write was refused for good.
         done: Told once all actions are done.
         skip: A word for why nothing is wanted, for the log.
     """

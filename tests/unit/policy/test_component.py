@@ -329,6 +329,19 @@ async def test_a_failed_write_is_tried_again_and_counted(api, start):
     assert steward.sample("devopspolicy_reconcile_errors_total") == steward.sample("devopspolicy_reconcile_total", result="error")
 
 
+async def test_a_status_that_is_refused_for_good_holds_up_nothing_else(api, start):
+    """The next audit result is due only later; nothing but the clock says so."""
+    steward = await start(Config(audit_results=AuditResults(min_interval_seconds=20)))
+    api.add(pod("web-0", workload="web"))
+    api.add(policy())
+    await steward.until(lambda: steward.status() and steward.results())
+    api.answer(422, match="patch devopspolicies")
+    api.remove("pods", "shop/web-0")
+
+    await steward.until(lambda: [one["spec"].get("totalViolations", 0) for one in steward.results()] == [1, 0], seconds=31)
+    assert 1 == steward.status()["violations"]
+
+
 async def test_several_policies_of_a_namespace_speak_for_themselves_and_others_are_left_alone(api, start):
     api.add(policy())
     api.add(policy("other", forbidLatestTag=False, requireLivenessProbe=True))
