@@ -1,5 +1,7 @@
 """Governance on a real cluster: scores, remediation and admission of the installed chart, and what happens when a part of it is taken away."""
 
+import base64
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +11,8 @@ from cluster.support import rights
 from cluster.support.cluster import run
 from cluster.support.wait import until
 from demolib import workloads
+
+from steward.http import pki
 
 GROUP = "policy.steward.dev"
 VALUES = {
@@ -275,21 +279,51 @@ def test_pods_are_made_while_the_webhook_is_gone_and_judged_once_it_is_back(clus
     until("the gate is shut again", gate)
 
 
+def bundles(release) -> set[str]:
+    """Whom the API server trusts to be the webhook."""
+    return {hook["clientConfig"].get("caBundle") for one in release.objects("validatingwebhookconfigurations") for hook in one["webhooks"]}
+
+
+def authority_secret(release) -> str:
+    """Name of the Secret with the webhook's authority, which the component makes."""
+    secrets = release.cluster.select("secrets", "--namespace", release.namespace)
+    (name,) = (name for one in secrets if "webhook" in (name := one["metadata"]["name"]))
+    return name
+
+
 def test_the_webhook_gets_another_certificate_after_its_secret_was_lost(cluster, release, gate):
     """A new authority is made, told to the API server, and used, while nobody who asks is refused for it."""
-    configurations = release.objects("validatingwebhookconfigurations")
-    before = {hook["clientConfig"].get("caBundle") for one in configurations for hook in one["webhooks"]}
-    secrets = [one["metadata"]["name"] for one in cluster.select("secrets", "--namespace", release.namespace) if "webhook" in one["metadata"]["name"]]
-    assert secrets
-    cluster.kubectl("delete", "secret", *secrets, "--namespace", release.namespace)
+    before = bundles(release)
+    cluster.kubectl("delete", "secret", authority_secret(release), "--namespace", release.namespace)
 
     def renewed():
         gate()
-        hooks = [hook for one in release.objects("validatingwebhookconfigurations") for hook in one["webhooks"]]
-        return not before & {hook["clientConfig"].get("caBundle") for hook in hooks}
+        return not before & bundles(release)
 
     until("the API server trusts another authority", renewed, timeout=180)
     until("the gate is shut with it", gate, timeout=180)
+
+
+def test_the_webhook_gets_another_certificate_after_its_authority_expired(cluster, release, gate):
+    """As after a year without the cluster: what the Secret holds and the API server trusts has ended, and nobody has to be called."""
+    now = dt.datetime.now(dt.UTC)
+    expired = pki.authority("a year ago", pki.Validity(now - dt.timedelta(days=400), now - dt.timedelta(days=35)))
+    texts = {"ca.crt": pki.pem([expired.certificate]), "ca.key": expired.key_pem().reveal()}
+    data = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
+    (configuration,) = release.objects("validatingwebhookconfigurations")
+    paths = [f"/webhooks/{at}/clientConfig/caBundle" for at in range(len(configuration["webhooks"]))]
+    trusting = [{"op": "replace", "path": path, "value": data["ca.crt"]} for path in paths]
+    workload = f"{release.fullname}-webhook"
+    cluster.kubectl("scale", "deployment", workload, "--namespace", release.namespace, "--replicas=0")
+    until("the gate is open", lambda: not gate())
+    secret = authority_secret(release)
+    cluster.kubectl("patch", "secret", secret, "--namespace", release.namespace, "--type=merge", "-p", json.dumps({"data": data}))
+    cluster.kubectl("patch", "validatingwebhookconfiguration", configuration["metadata"]["name"], "--type=json", "-p", json.dumps(trusting))
+
+    cluster.kubectl("scale", "deployment", workload, "--namespace", release.namespace, "--replicas=2")
+
+    until("the gate is shut with another authority", gate, timeout=180)
+    assert data["ca.crt"] not in bundles(release)
 
 
 def test_a_deleted_policy_is_gone_at_once_with_its_series(cluster, release, shop):
