@@ -29,6 +29,8 @@ RUN find / -xdev \( -path '*-packages/pip' -o -path '*-packages/pip-*' -o -path 
  && echo 'steward:x:65532:65532::/tmp:/usr/sbin/nologin' >>/etc/passwd \
  && echo 'steward:x:65532:' >>/etc/group
 COPY --from=build /opt/steward /opt/steward
+# Where OpenShift's certification looks for it.
+COPY LICENSE /licenses/LICENSE
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG CREATED=1970-01-01T00:00:00Z

@@ -15,8 +15,10 @@ from clusterlib.providers import docker_answers
 REPOSITORY = "ghcr.io/steward-dev/steward"
 """image.registry and image.repository of the chart's values."""
 
-_SOURCES = ("Dockerfile", ".dockerignore", "app")
+_SOURCES = ("Dockerfile", ".dockerignore", "LICENSE", "app")
 _PULL_TIMEOUT_SECONDS = 600.0
+_STEPS_KEPT = 200
+"""Images of single steps of builds, which buildah keeps for the next. A build leaves a dozen, 14 MB each."""
 
 
 class Builder:
@@ -64,6 +66,8 @@ class Builder:
             ]
             self._buildah("build", *options, *mounts, "--tag", reference, self._paths.repository)
             self._buildah("push", "--quiet", "--disable-compression", reference, f"oci-archive:{archive}:{reference}")
+            if len(self._buildah("images", "--all", "--quiet").split()) > _STEPS_KEPT:
+                self._buildah("rmi", "--prune")
 
     def _base(self) -> tuple[str, str]:
         """A name buildah has for the base image, and what it is."""
