@@ -120,10 +120,7 @@ def _digest(value: object) -> str:
 
 def _ours(workload: Workload, container: Container) -> OwnedContainer:
     key = f'k:{{"name":{msgspec.json.encode(container.name).decode()}}}'
-    for entry in workload.metadata.managed_fields:
-        if (entry.manager, entry.operation, entry.subresource) == (MANAGER, "Apply", ""):
-            return entry.fields_v1.spec.template.spec.containers.get(key, OwnedContainer())
-    return OwnedContainer()
+    return workload.metadata.ours.spec.template.spec.containers.get(key, OwnedContainer())
 
 
 def _owned(container: Container, ours: OwnedContainer) -> Addition:

@@ -206,11 +206,12 @@ class Cluster:
         return history.newest(self.memory.record(workload.metadata.uid), history.read(workload))
 
     def _recent(self, now: dt.datetime) -> tuple[dt.datetime, ...]:
-        """When workloads were patched: as their records say, and as we remember."""
-        records = (history.read(one) for one in self._tried())
-        written = tuple(record.at for record in records if record is not None)
-        # Of a former leader's patches the records tell, of a workload that was patched twice or robbed of its record only the memory.
-        return max(written, self.memory.patched, key=lambda times: sum(now - at < pace.HOUR for at in times))
+        """When workloads were patched: as we remember, and of those we do not, a former leader's, as the records say that are ours."""
+        remembered = [(uid, at) for uid, at in self.memory.patched if pace.is_recent(at, now)]
+        known = {uid for uid, _ in remembered}
+        others = (one for one in self._tried() if one.metadata.uid not in known and history.is_ours(one))
+        records = [record for record in map(history.read, others) if record is not None]
+        return (*(at for _, at in remembered), *(record.at for record in records))
 
     def _tried(self) -> list[Workload]:
         return [one for store in self._stores.workloads.values() for one in store.by(TRIED, "")]

@@ -26,8 +26,8 @@ BACK_OFF = dt.timedelta(hours=24)
 """Before a template is tried again whose patch was taken back, for the first time. It doubles."""
 
 SKEW = dt.timedelta(seconds=30)
-"""How far the clock of the API server, by which pods are made, may be behind ours. More than clocks that are kept differ by, and less than the
-shortest watch, so that pods of the patch before are told apart."""
+"""How far the clock of the API server, by which pods are made, may be behind ours, and that of a former leader ahead. More than clocks that are
+kept differ by, and less than the shortest watch, so that pods of the patch before are told apart."""
 
 TRIES_LIMIT = 10
 """Doublings that are counted: three years."""
@@ -83,6 +83,11 @@ def read(workload: Workload) -> Record | None:
         return _DECODER.decode(workload.metadata.annotations.get(RECORD, ""))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def is_ours(workload: Workload) -> bool:
+    """Whether the record is what remediation applied: who else writes one owns it from then on."""
+    return workload.metadata.ours.metadata.annotations.record is not None
 
 
 def newest(one: Record | None, two: Record | None) -> Record | None:

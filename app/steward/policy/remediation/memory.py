@@ -83,7 +83,7 @@ class Memory:
         self._plain: set[str] = set()
         self._uids: dict[Key, str] = {}
         self._standings: dict[str, dict[Key, Standing]] = {}
-        self._patched: deque[dt.datetime] = deque(maxlen=ATTEMPTS_LIMIT)
+        self._patched: deque[tuple[str, dt.datetime]] = deque(maxlen=ATTEMPTS_LIMIT)
 
     def record(self, uid: str) -> Record | None:
         """What we last tried."""
@@ -98,8 +98,8 @@ class Memory:
         return uid in self._plain
 
     @property
-    def patched(self) -> tuple[dt.datetime, ...]:
-        """When workloads were patched."""
+    def patched(self) -> tuple[tuple[str, dt.datetime], ...]:
+        """Which workloads were patched, and when."""
         return tuple(self._patched)
 
     def wrote(self, uid: str, record: Record) -> None:
@@ -107,7 +107,7 @@ class Memory:
         self._records[uid] = record
         self._refusals.pop(uid, None)
         if record.result == "applied":
-            self._patched.append(record.at)
+            self._patched.append((uid, record.at))
 
     def refuse(self, uid: str, refusal: Refusal) -> bool:
         """A patch could not be written; whether that is news, and not the same as the last time."""

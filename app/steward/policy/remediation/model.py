@@ -167,9 +167,22 @@ class OwnedSpec(Struct, frozen=True):
     template: OwnedTemplate = msgspec.field(default=OwnedTemplate(), name="f:template")
 
 
+class OwnedAnnotations(Struct, frozen=True):
+    """Of a workload's annotations: whether somebody owns the record."""
+
+    record: There | None = msgspec.field(default=None, name=f"f:{RECORD}")
+
+
+class OwnedMeta(Struct, frozen=True):
+    """Of a workload's metadata."""
+
+    annotations: OwnedAnnotations = msgspec.field(default=OwnedAnnotations(), name="f:annotations")
+
+
 class Owned(Struct, frozen=True):
     """``fieldsV1`` (KEP-555): only what remediation writes is kept of it."""
 
+    metadata: OwnedMeta = msgspec.field(default=OwnedMeta(), name="f:metadata")
     spec: OwnedSpec = msgspec.field(default=OwnedSpec(), name="f:spec")
 
 
@@ -183,6 +196,14 @@ class WorkloadMeta(ObjectMeta, frozen=True):
     """Metadata of a workload, with all who wrote it."""
 
     managed_fields: tuple[ManagedFields, ...] = ()
+
+    @property
+    def ours(self) -> Owned:
+        """What remediation owns of it."""
+        for entry in self.managed_fields:
+            if (entry.manager, entry.operation, entry.subresource) == (MANAGER, "Apply", ""):
+                return entry.fields_v1
+        return Owned()
 
 
 class Workload(Struct, frozen=True):

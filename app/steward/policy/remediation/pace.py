@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from steward.policy.remediation.config import RemediationConfig
 from steward.policy.remediation.guards import Held
+from steward.policy.remediation.history import SKEW
 
 HOUR = dt.timedelta(hours=1)
 
@@ -29,8 +30,13 @@ def held(config: RemediationConfig, *, busy: int, recent: Sequence[dt.datetime],
         return Held("window", f"outside the maintenance windows; the next begins at {at:%a %H:%M} UTC."), (at - now).total_seconds()
     if busy >= config.max_per_namespace:
         return Held("namespace_busy", "another workload of the namespace was patched and is being watched."), LOOK_SECONDS
-    within = sorted(at for at in recent if now - at < HOUR)
+    within = sorted(at for at in recent if is_recent(at, now))
     if len(within) >= config.max_per_hour:
         wait = (within[-config.max_per_hour] + HOUR - now).total_seconds()
         return Held("rate", f"{len(within)} workloads were patched within the last hour, as many as maxPerHour allows."), wait
     return None
+
+
+def is_recent(at: dt.datetime, now: dt.datetime) -> bool:
+    """Whether it was within the last hour. What is yet to come, beyond what clocks differ by, is nothing that was done."""
+    return -SKEW <= now - at < HOUR

@@ -558,6 +558,26 @@ async def test_ten_workloads_an_hour_in_all_namespaces(town, restarted, proved):
     assert before + 1 == town.patches()
 
 
+@pytest.mark.parametrize(
+    ("after", "manager"),
+    [(-MINUTES, "tenant"), (MINUTES, "tenant"), (MINUTES, "kube-devops-operator")],
+    ids=["of the last hour", "yet to come", "yet to come, in our name"],
+)
+async def test_records_that_somebody_else_wrote_hold_nobody_up(town, after, manager):
+    _policy(town)
+    at = (town.now + after).isoformat()
+    record = msgspec.json.encode({"template": "x", "patch": "y", "at": at}).decode()
+    owned = {"f:metadata": {"f:annotations": {"f:policy.steward.dev/remediation": {}}}}
+    entry = {"manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": owned}
+    for number in range(town.config.max_per_hour):
+        meta = {"namespace": "tenant", "annotations": {"policy.steward.dev/remediation": record}, "managedFields": [entry]}
+        town.add(_named(f"web-{number}", **meta))
+    key = town.add(workload())
+    await town.step(key, after=dt.timedelta(seconds=1))
+
+    assert 1 == town.patches()
+
+
 # The status.
 
 
