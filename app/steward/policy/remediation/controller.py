@@ -144,8 +144,8 @@ class Cluster:
     def _paced(self, state: State) -> State:
         """The same with what there is to know about other workloads."""
         meta, now = state.workload.metadata, state.now
-        others = (one for one in self._tried() if one.metadata.namespace == meta.namespace and one.metadata.uid != meta.uid)
-        busy = sum(is_watched(history.read(other), other, self._config, now) for other in others)
+        others = (one for _, one in self._in(meta.namespace) if one.metadata.uid != meta.uid)
+        busy = sum(is_watched(self._record(other), other, self._config, now) for other in others)
         return msgspec.structs.replace(state, busy=busy, recent=self._recent(now))
 
     def concluded(self, case: Case, _plan: Plan, outcome: Outcome, _seconds: float) -> bool:

@@ -502,6 +502,17 @@ async def test_one_workload_of_a_namespace_after_the_other(town):
     assert 1 == town.process.sample(metrics.SKIPPED, "namespace_busy")
 
 
+async def test_a_workload_without_its_record_keeps_the_namespace_busy(town):
+    _policy(town)
+    robbed, other = town.add(workload()), town.add(_named("api"))
+    await town.step(robbed)
+    _replace(town, robbed, lambda whole: whole["metadata"].pop("annotations"))
+    await town.step(other)
+
+    assert 1 == town.patches()
+    assert 1 == town.process.sample(metrics.SKIPPED, "namespace_busy")
+
+
 async def test_a_contest_does_not_keep_the_namespace_busy(town):
     _policy(town)
     contested, other = town.add(workload()), town.add(_named("api"))
