@@ -212,11 +212,20 @@ def _nothing_to_add(state: State, wanted: Wanted, ours: Patch) -> Decision | Non
 
 def _proposed(state: State, wanted: Wanted, ours: Patch, why: Held) -> Decision:
     """The patch, for those who may apply it."""
-    text = additions.manifest(state.resource, state.workload, additions.merged(ours, wanted.patch, state.workload.spec.template.spec.containers))
-    note = f"not patched: {why.note}\n{text}".encode()[:NOTE_LIMIT].decode(errors="ignore")
+    proposal = _proposal(state, wanted, ours, why)
+    note = f"not patched: {why.note}\n{proposal.patch}".encode()[:NOTE_LIMIT].decode(errors="ignore")
     events = (_event(state, reasons.PROPOSED, note, "Propose"),)
-    proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
     return Decision(Plan(events=events, skip=why.label), Standing(why.label, mended=bool(ours), proposal=proposal), checks=wanted.checks)
+
+
+def _proposal(state: State, wanted: Wanted, ours: Patch, why: Held) -> Proposal:
+    """All that is to be committed, what is ours already included: it is in no manifest either."""
+    text = additions.manifest(state.resource, state.workload, _whole(state, wanted, ours))
+    return Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
+
+
+def _whole(state: State, wanted: Wanted, ours: Patch) -> Patch:
+    return additions.merged(ours, wanted.patch, state.workload.spec.template.spec.containers)
 
 
 def _waits(state: State, ours: Patch, wanted: Wanted) -> Waiting | None:
@@ -227,8 +236,7 @@ def _waits(state: State, ours: Patch, wanted: Wanted) -> Waiting | None:
         return waiting
     if wanted.denied:
         return Waiting(admission.held(wanted.denied))
-    whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
-    if state.refusal is not None and state.refusal.holds(additions.digest(whole), workload.metadata.generation, now):
+    if state.refusal is not None and state.refusal.holds(additions.digest(_whole(state, wanted, ours)), workload.metadata.generation, now):
         ends = state.refusal.ends
         return Waiting(Held("refused", state.refusal.note), reasons.REFUSED, (ends - now).total_seconds() if ends is not None else None)
     held = guards.held(workload, state.budgets)
@@ -243,18 +251,15 @@ def _held(state: State, wanted: Wanted, ours: Patch, waiting: Waiting) -> Decisi
     # That a rollout runs or a turn has not come passes by itself, and a refusal was told when it came.
     is_news = why.label not in ("rolling_out", "unavailable", "namespace_busy", "rate", "window", "refused")
     events = (_event(state, reason, f"not patched: {why.note}", "Skip"),) if is_news else ()
-    proposal = None
     failed = why.label in ("contested", "backing_off", "refused")
-    if failed or why.label in ("admission", "undone"):
-        text = additions.manifest(state.resource, state.workload, wanted.patch)
-        proposal = Proposal(workload=path(state.resource, state.workload), reason=why.label, message=why.note, patch=text)
+    proposal = _proposal(state, wanted, ours, why) if failed or why.label in ("admission", "undone") else None
     standing = Standing(why.label, mended=bool(ours), failed=failed, proposal=proposal)
     return Decision(Plan(events=events, requeue_after=wait, skip=why.label), standing, checks=wanted.checks)
 
 
 def _apply(state: State, ours: Patch, wanted: Wanted) -> Decision:
     workload = state.workload
-    whole = additions.merged(ours, wanted.patch, workload.spec.template.spec.containers)
+    whole = _whole(state, wanted, ours)
     record = history.attempt(workload, whole, state.record, state.now)
     names, askers = ", ".join(additions.fields(wanted.patch)), (one.metadata.name for one in state.policies if one.spec.remediates)
     done = _event(state, reasons.APPLIED, f"added {names} ({', '.join(askers)})", "Patch")

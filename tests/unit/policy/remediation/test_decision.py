@@ -141,6 +141,16 @@ def test_the_event_names_the_policies_that_asked():
     assert decision.plan.actions[0].done.note.endswith("(a, c)")
 
 
+@pytest.mark.parametrize("spec", [{"enforcementMode": "audit"}, {"forbidLatestTag": True}], ids=["somebody else's to apply", "held back"])
+def test_a_proposal_is_all_that_is_to_be_committed(spec):
+    """What is ours already is in no manifest either."""
+    mended = workload("Deployment", container(image="app", readinessProbe=DIRECT), meta=managed(**OURS))
+    patch = decide(_state(mended, policy(**spec))).standing.proposal.patch
+
+    assert "readinessProbe" in patch
+    assert "livenessProbe" in patch
+
+
 def test_pods_may_be_enforced_and_workloads_audited():
     assert () == decide(_state(workload(), policy(remediationMode="audit"))).plan.actions
 
