@@ -19,6 +19,8 @@ from steward.policy.remediation.history import Record
 from steward.policy.remediation.memory import Memory, Refusal, Standing
 from steward.policy.remediation.model import WORKLOADS, Workload
 from steward.policy.remediation.stores import BY_CONTROLLER, BY_UID, TRIED, Stores, follow
+from steward.policy.remediation.surroundings import AnyAutoscaler
+from steward.policy.remediation.waiting import until_exemption_ends
 from steward.runtime import errors
 from steward.runtime.component import Context
 from steward.runtime.controller import Controller, Watch
@@ -96,6 +98,13 @@ class Cluster:
             return ()
         kind = next(kind for kind, store in self._stores.workloads.items() if store.by(BY_UID, top.metadata.uid))
         return (key_of(kind, top.metadata.key),)
+
+    def target_keys(self, change: Change[AnyAutoscaler]) -> Iterable[Key]:
+        """An autoscaler that comes, goes or changes wakes what it scales, and what it scaled before."""
+        if change.old is not None and change.new is not None and change.old.spec == change.new.spec:
+            return ()
+        targets = dict.fromkeys(one.target.workload for one in change if one is not None)
+        return tuple(key_of(kind, Key(change.object.metadata.namespace, name)) for kind, name in targets if kind in WORKLOADS)
 
     async def observe(self, key: Key, now: dt.datetime) -> Case | None:
         """All that there is to know about one workload, and what follows from it; None when it is gone or cannot be read."""
@@ -241,8 +250,11 @@ class Cluster:
 
 
 def reconcile(case: Case) -> Plan:
-    """What was decided."""
-    return case.decision.plan if case.decision is not None else Plan(skip="as asked")
+    """What was decided, and another look when an exemption of the workload ends."""
+    state, plan = case.state, case.decision.plan if case.decision is not None else Plan(skip="as asked")
+    ends = until_exemption_ends(state.resource.kind, state.workload, state.policies, state.now)
+    waits = [seconds for seconds in (plan.requeue_after, ends) if seconds is not None]
+    return msgspec.structs.replace(plan, requeue_after=min(waits, default=None))
 
 
 def controller(
@@ -269,6 +281,7 @@ def controller(
         for kind, store in stores.workloads.items()
     ]
     watches += [Watch(stores.policies, cluster.policy_keys), Watch(stores.pods, cluster.pod_keys)]
+    watches += [Watch(store, cluster.target_keys) for store in (stores.hpas, stores.vpas, stores.scaled)]
     made = Controller(
         name="remediation",
         watches=tuple(watches),

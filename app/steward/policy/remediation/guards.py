@@ -98,17 +98,11 @@ def reckoned_with(
     """The resources of a workload that an autoscaler reckons with: requests are the denominator of utilization, and what a VPA writes itself."""
 
     def is_it(target: Target) -> bool:
-        return (target.kind or "Deployment", target.name) == (kind, name)
+        return target.workload == (kind, name)
 
-    if any(is_it(vpa.spec.target_ref) for vpa in vpas):
+    if any(is_it(vpa.target) for vpa in vpas):
         return frozenset(RESOURCES)
-    sources = (
-        source
-        for hpa in hpas
-        if is_it(hpa.spec.scale_target_ref)
-        for metric in hpa.spec.metrics
-        for source in (metric.resource, metric.container_resource)
-    )
+    sources = (source for hpa in hpas if is_it(hpa.target) for metric in hpa.spec.metrics for source in (metric.resource, metric.container_resource))
     names = {source.name for source in sources if source is not None}
-    names |= {trigger.type for one in scaled if is_it(one.spec.scale_target_ref) for trigger in one.spec.triggers}
+    names |= {trigger.type for one in scaled if is_it(one.target) for trigger in one.spec.triggers}
     return frozenset(names & set(RESOURCES))

@@ -37,6 +37,11 @@ class Target(Struct, frozen=True):
     kind: str = "Deployment"
     name: str = ""
 
+    @property
+    def workload(self) -> tuple[str, str]:
+        """Its kind and its name."""
+        return self.kind or "Deployment", self.name
+
 
 class MetricSource(Struct, frozen=True):
     """``autoscalingv2.ResourceMetricSource``, and that of one container."""
@@ -64,6 +69,11 @@ class Autoscaler(Struct, frozen=True):
     metadata: ObjectMeta = ObjectMeta()
     spec: AutoscalerSpec = AutoscalerSpec()
 
+    @property
+    def target(self) -> Target:
+        """What it scales."""
+        return self.spec.scale_target_ref
+
 
 HPAS: Resource[Autoscaler] = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", Autoscaler)
 
@@ -79,6 +89,11 @@ class VerticalAutoscaler(Struct, frozen=True):
 
     metadata: ObjectMeta = ObjectMeta()
     spec: VerticalSpec = VerticalSpec()
+
+    @property
+    def target(self) -> Target:
+        """What it scales."""
+        return self.spec.target_ref
 
 
 VPAS: Resource[VerticalAutoscaler] = Resource(
@@ -105,8 +120,15 @@ class ScaledObject(Struct, frozen=True):
     metadata: ObjectMeta = ObjectMeta()
     spec: ScaledObjectSpec = ScaledObjectSpec()
 
+    @property
+    def target(self) -> Target:
+        """What it scales."""
+        return self.spec.scale_target_ref
+
 
 SCALED_OBJECTS: Resource[ScaledObject] = Resource("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects", ScaledObject, custom=True)
+
+AnyAutoscaler = Autoscaler | VerticalAutoscaler | ScaledObject
 
 
 class ContainerUsage(Struct, frozen=True):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from steward.governance import model as governance
+from steward.governance.policies import DevOpsPolicy
 from steward.policy.remediation import additions, history, reasons
 from steward.policy.remediation.guards import Held
 from steward.policy.remediation.history import Record
@@ -34,3 +37,11 @@ def for_record(workload: Workload, record: Record, now: dt.datetime) -> Waiting 
         note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
         return Waiting(Held("backing_off", note), seconds=(record.retry_at() - now).total_seconds())
     return None
+
+
+def until_exemption_ends(kind: str, workload: Workload, policies: Iterable[DevOpsPolicy], now: dt.datetime) -> float | None:
+    """Seconds until the workload lacks something without a change, because an exemption of it ends; None when none does."""
+    meta, labels = workload.metadata, workload.spec.template.metadata.labels
+    who = governance.Workload(meta.namespace, kind, meta.name)
+    ends = (one.expires for policy in policies for one in policy.spec.exemptions if one.is_active(now) and one.fits(who, labels))
+    return min(((at - now).total_seconds() for at in ends), default=None)
