@@ -139,12 +139,13 @@ class Cluster:
     async def _findings(self, policy: DevOpsPolicy, ledger: Ledger, now: dt.datetime) -> Findings:
         """The violations one by one, the most severe first, as many as anybody wants to list."""
         most = max(self.config.audit_results.max_violations, self.config.open_reports.max_results)
-        places = [
-            (SEVERITIES.index(place.severity), (pod.name, place.container, place.check))
-            for pod, entry in ledger.entries.items()
-            for place in entry.found
-        ]
-        worst = heapq.nsmallest(most, places)
+        number, worst = 0, list[tuple[int, tuple[str, str, str]]]()
+        async for key, entry in in_slices(ledger.entries.items()):
+            number += len(entry.found)
+            worst += ((SEVERITIES.index(place.severity), (key.name, place.container, place.check)) for place in entry.found)
+            if len(worst) > 2 * most:
+                worst = heapq.nsmallest(most, worst)
+        worst = heapq.nsmallest(most, worst)
         found: dict[tuple[str, str, str], AuditViolation] = {}
         async for name in in_slices(dict.fromkeys(pod for _, (pod, _, _) in worst)):
             pod = self.pods.get(Key(policy.metadata.namespace, name))
@@ -158,7 +159,7 @@ class Cluster:
                     message=one.message[:MESSAGE_LIMIT],
                 )
         listed = tuple(found[place] for _, place in worst if place in found)
-        return Findings(listed, len(places) - len(worst))
+        return Findings(listed, number - len(worst))
 
 
 def _seen(pod: Pod) -> tuple[object, ...]:
