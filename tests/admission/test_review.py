@@ -237,9 +237,9 @@ def test_who_changes_something_else_of_a_workload_is_not_warned_again(api, webho
     namespace.policy(**STRICT)
     eventually(namespace.is_reviewed)
     made = api.call("POST", where, {"metadata": {"name": "web"}, "spec": spec})
-    before = webhook.counted("kube_devops_webhook_requests_total")
+    before = webhook.counted("requests_total")
     other = api.call("PATCH", f"{where}/web", {"metadata": {"annotations": {"a": "b"}}, "spec": aside})
-    asked = webhook.counted("kube_devops_webhook_requests_total") - before
+    asked = webhook.counted("requests_total") - before
     change: dict = {"metadata": {"labels": {"app": "web", "b": "c"}}}
     for step in reversed(path):
         change = {step: change}
