@@ -25,6 +25,7 @@ OBSERVABILITY_TESTS := $(wildcard tests/observability)
 BENCH_TESTS := $(wildcard tests/bench)
 FAULT_TESTS := $(wildcard tests/faults)
 CLUSTER_TESTS := $(wildcard tests/cluster)
+ADMISSION_FAULT_TESTS := $(addprefix tests/admission/test_,new_namespaces.py under_load.py)
 CLUSTER_FAULT_TESTS := tests/cluster/test_takeover.py tests/cluster/test_token.py
 
 CHART_TOOLS := helm ct kubeconform helm-docs crane amtool
@@ -80,7 +81,7 @@ contract: venv ## Test against a real API server: that the fake one does what it
 .PHONY: faults
 faults: venv cluster-up ## Kill, freeze and cut off control planes for an hour, write docs/reliability.md; test has five minutes of it
 	@ci/step 'tools' ci/cluster tools $(FAULT_TOOLS)
-	@$(PYTEST) --faults-long --faults-report docs/reliability.md $(FAULT_TESTS) $(CLUSTER_FAULT_TESTS)
+	@$(PYTEST) --faults-long --faults-report docs/reliability.md $(FAULT_TESTS) $(ADMISSION_FAULT_TESTS) $(CLUSTER_FAULT_TESTS)
 
 .PHONY: chart
 chart: venv ## Test the rendered chart and the dashboards

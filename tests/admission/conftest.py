@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
+from faults.harness.report import REPORT, Report
 
 from admission.stage import Api, Webhook, eventually
 from support import helm
@@ -23,10 +25,48 @@ AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": 
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/admission/" in item.path.as_posix():
-            item.add_marker(pytest.mark.apiserver)
+LONG_SECONDS = 900
+"""Of one test in ``make faults``."""
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """How often a test that repeats something does so.
+
+    Attributes:
+        replacements: Replicas that are replaced, one after the other.
+        namespaces: How many are made, each with a pod at once.
+    """
+
+    replacements: int = 4
+    namespaces: int = 100
+
+
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--faults-long", default=False))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ours = [item for item in items if "tests/admission/" in item.path.as_posix()]
+    for item in ours:
+        item.add_marker(pytest.mark.apiserver)
+        if _is_long(config):
+            # First, so that it counts more than what a test says of its short form.
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS, func_only=True), append=False)
+    if not _is_long(config):
+        left_out = [item for item in ours if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def extent(request: pytest.FixtureRequest) -> Extent:
+    return Extent(replacements=20, namespaces=1000) if _is_long(request.config) else Extent()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Takes a figure for the page on reliability, if there is to be one."""
+    return request.config.stash.get(REPORT, Report()).note
 
 
 @pytest.fixture(scope="package")
@@ -108,11 +148,21 @@ def configure(api: Api, authority: Authority) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def namespace(api: Api) -> Namespace:
-    """A namespace of the test's own."""
-    name = f"case-{next(_numbers)}"
-    api.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    return Namespace(api, name)
+def new_namespace(api: Api) -> Callable[[], Namespace]:
+    """Makes namespaces of the test's own."""
+
+    def new() -> Namespace:
+        name = f"case-{next(_numbers)}"
+        api.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        return Namespace(api, name)
+
+    return new
+
+
+@pytest.fixture
+def namespace(new_namespace: Callable[[], Namespace]) -> Namespace:
+    """The one that most tests need."""
+    return new_namespace()
 
 
 class Namespace:

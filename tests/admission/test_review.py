@@ -268,20 +268,3 @@ def test_what_it_does_not_know_yet_passes(api, webhook, configure, namespace):
 
 def _config_map(api, namespace):
     return api.call("POST", f"/api/v1/namespaces/{namespace.name}/configmaps?dryRun=All", {"metadata": {"name": "x"}}).status
-
-
-def test_pods_made_together_with_their_namespace_are_reviewed(api, webhook, configure, namespace):
-    """A hundred times: the pod never waits for long, and no call fails."""
-    configure(webhook.port, failurePolicy="Fail")
-    namespace.policy(**STRICT)
-    eventually(namespace.is_reviewed)
-    failures = webhook.counted("failures_total")
-    answers = []
-    for number in range(100):
-        name = f"{namespace.name}-{number}"
-        api.must("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-        made = namespace.pod() | {"metadata": {"name": "web", "namespace": name}}
-        answers.append(api.call("POST", f"/api/v1/namespaces/{name}/pods", made).status)
-
-    assert [201] * 100 == answers
-    assert failures == webhook.counted("failures_total")

@@ -9,9 +9,6 @@ from admission.balancer import balancing
 from admission.stage import eventually
 from support.containers import container
 
-ROUNDS = 4
-"""Replicas that are replaced, one after the other."""
-
 CLIENTS = 4
 
 
@@ -35,6 +32,10 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def failed_open(self):
+        """The API server's count of calls that it took for granted."""
+        return self._api.counted("apiserver_admission_webhook_fail_open_count")
+
     def _run(self):
         good, bad = self._namespace.pod(), self._namespace.pod(container(image="app:latest"))
         while not self._ends.is_set():
@@ -44,6 +45,11 @@ class Load:
                 if answer.status != expected:
                     self.wrong.append((expected, answer.status, answer.message))
             time.sleep(0.01)
+
+
+@pytest.fixture
+def load(api, namespace):
+    return Load(api, namespace)
 
 
 @pytest.fixture
@@ -64,12 +70,12 @@ def service(start, configure, namespace):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_replacing_all_replicas_refuses_nothing_and_lets_nothing_pass_unseen(api, start, service, namespace):
+def test_replacing_all_replicas_refuses_nothing_and_lets_nothing_pass_unseen(start, service, load, extent, note):
     """As a Deployment does it with maxUnavailable 0: the new one is ready before the old one is told to go."""
     balancer, replicas = service
-    failed_open = api.counted("apiserver_admission_webhook_fail_open_count")
-    with Load(api, namespace) as load:
-        for _ in range(ROUNDS):
+    failed_open = load.failed_open()
+    with load:
+        for _ in range(extent.replacements):
             new = start()
             new.wait_until_ready()
             old = replicas.pop(0)
@@ -79,19 +85,21 @@ def test_replacing_all_replicas_refuses_nothing_and_lets_nothing_pass_unseen(api
             time.sleep(0.5)
             balancer.backends = [one.port for one in replicas]
             assert 0 == old.stop()
-    print(f"{load.answers} answers in {ROUNDS} replacements")
 
+    scenario = f"webhook: {extent.replacements} replicas replaced, one after the other"
+    note(scenario, "creates meanwhile", load.answers)
+    note(scenario, "wrong answers", len(load.wrong), target=0)
     assert [] == load.wrong
-    assert load.answers > 200
-    assert failed_open == api.counted("apiserver_admission_webhook_fail_open_count")
+    assert load.answers > 50 * extent.replacements
+    assert failed_open == load.failed_open()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_a_replica_that_is_killed_lets_nothing_pass_unseen_and_costs_only_what_it_had_in_hand(api, service, namespace):
+def test_a_replica_that_is_killed_lets_nothing_pass_unseen_and_costs_only_what_it_had_in_hand(service, load):
     """With its last calls, and those until its endpoint is gone: they fail, which is no verdict, and may be tried again."""
     balancer, replicas = service
-    with Load(api, namespace) as load:
+    with load:
         eventually(lambda: load.answers > 100, seconds=60)
         replicas[0].kill()
         balancer.backends = [replicas[1].port]
@@ -108,10 +116,10 @@ def test_a_replica_that_is_killed_lets_nothing_pass_unseen_and_costs_only_what_i
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_both_replicas_are_asked(api, service, namespace):
+def test_both_replicas_are_asked(service, load):
     """No connection carries all calls, as one of HTTP/2 would."""
     balancer, replicas = service
-    with Load(api, namespace) as load:
+    with load:
         eventually(lambda: load.answers > 300, seconds=60)
     shares = sorted(one.counted("requests_total") for one in replicas)
 

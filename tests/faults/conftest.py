@@ -31,7 +31,7 @@ class Extent(msgspec.Struct, frozen=True):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults", "faults of a real control plane")
-    group.addoption("--faults-long", action="store_true", help="all faults, and each more often: three quarters of an hour")
+    group.addoption("--faults-long", action="store_true", help="all faults, and each more often: an hour")
     group.addoption("--faults-report", metavar="FILE", help="write the figures to this page, and what failed")
 
 

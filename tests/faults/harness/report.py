@@ -113,8 +113,10 @@ comes, moves or goes in the meantime. *Recovery* is the time from the moment the
 pods replaced right at the start of it; *failover* the time from the loss of the leader to the first write of the next.
 
 How to read it: what is promised stands in the last column, and a figure above it is marked, also where the test allows a busy machine a second more.
-The rows of the *installed chart* are from a real node with kubelet and containers, the others from processes. Times hold for this machine; numbers of
-requests follow from arithmetic and hold anywhere: while the API server cannot be reached one task of a process asks for it and everybody else waits
+The rows of the *installed chart* are from a real node with kubelet and containers, the others from processes. Those of the *webhook* are of an API
+server that must ask it (`failurePolicy: Fail`); replicas that are replaced stand behind a balancer which, as kube-proxy, leaves open connections
+alone. Times hold for this machine; numbers of requests follow from arithmetic and hold anywhere: while the API server cannot be reached one task of a
+process asks for it and everybody else waits
 ([why](design/2026-11-21-one-asks-in-an-outage.md)), and a leader renews its lease to the end. A single replica that lost its lease in an outage
 waits for that lease to run out, 15 s, before it leads again.
 
