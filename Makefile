@@ -25,7 +25,7 @@ OBSERVABILITY_TESTS := $(wildcard tests/observability)
 BENCH_TESTS := $(wildcard tests/bench)
 FAULT_TESTS := $(wildcard tests/faults)
 CLUSTER_TESTS := $(wildcard tests/cluster)
-ADMISSION_FAULT_TESTS := $(addprefix tests/admission/test_,new_namespaces.py under_load.py)
+ADMISSION_FAULT_TESTS := $(addprefix tests/admission/test_,idle.py new_namespaces.py under_load.py)
 CLUSTER_FAULT_TESTS := tests/cluster/test_takeover.py tests/cluster/test_token.py
 
 CHART_TOOLS := helm ct kubeconform helm-docs crane amtool

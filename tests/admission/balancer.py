@@ -72,9 +72,10 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextlib.contextmanager
-def balancing() -> Iterator[Balancer]:
+def balancing(*backends: int) -> Iterator[Balancer]:
     """One that is closed in the end."""
     balancer = Balancer()
+    balancer.backends = list(backends)
     try:
         yield balancer
     finally:

@@ -144,6 +144,17 @@ def test_it_is_the_client_who_ends_an_idle_connection():
     assert KEEP_ALIVE_SECONDS > GO_IDLE_SECONDS
 
 
+async def test_an_idle_connection_is_kept_so_long_and_then_ended(authority, monkeypatch):
+    monkeypatch.setattr(admission, "KEEP_ALIVE_SECONDS", 0.5)
+    loop = asyncio.get_running_loop()
+    async with serving(authority) as (_, client, _, _):
+        await client.post()
+        began = loop.time()
+
+        assert await client.has_ended()
+        assert loop.time() - began >= 0.5
+
+
 @pytest.mark.parametrize(
     ("request_line", "status"),
     [("GET /validate", 405), ("POST /mutate", 404), ("POST /", 404)],
