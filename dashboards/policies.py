@@ -50,8 +50,8 @@ HEALTH = (
         id=4,
         title="Oldest evaluation",
         description=(
-            "How long ago the policy that waits longest was evaluated. It is at most half a minute. If it grows, nobody leads or that policy fails: "
-            "kubectl describe devopspolicy says at what."
+            "How long ago the policy that waits longest was evaluated and told. It is at most half a minute. If it grows, nobody leads, or what is "
+            "written about that policy is refused: the log says why."
         ),
         unit="s",
         queries=(Query(or_zero(f"max(time() - {EVALUATED})"), "Age"),),

@@ -85,7 +85,8 @@ class Cluster:
             return None
         ledger = await self._current(policy, now)
         found = ledger.evaluation(now)
-        self._looks[key] = (policy, found)
+        before = self._looks.get(key)
+        self._looks[key] = metrics.Look(policy, found, before.told if before is not None else found.at)
         state = self._state(policy, found, now, None)
         return self._state(policy, found, now, await self._findings(policy, ledger, now)) if is_due(state) else state
 
@@ -95,6 +96,8 @@ class Cluster:
         for action, error in outcome.results:
             if error is None:
                 self._written["status" if isinstance(action, UpdateStatus) else "results", key] = at
+        if not outcome.errors and key in self._looks:
+            self._looks[key] = self._looks[key]._replace(told=at)
         self.counters.reconciled(outcome, seconds)
         policy = self.policies.get(key)
         return policy is not None and policy.metadata.generation == state.policy.metadata.generation

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from steward.governance.policies import AUDIT_RESULTS, DevOpsPolicy
 from steward.policy.ledger import Evaluation
 from steward.runtime.plan import Create, Outcome
 from steward.telemetry.metrics import Counter, Histogram, Instruments, Sample, StateGauge
 
-Look = tuple[DevOpsPolicy, Evaluation]
+
+class Look(NamedTuple):
+    """A policy and what was found last.
+
+    Attributes:
+        policy: As it was then.
+        found: What its pods add up to.
+        told: When the last evaluation was whose writes were taken, if any were needed; when it was first seen, as long as there is none.
+    """
+
+    policy: DevOpsPolicy
+    found: Evaluation
+    told: dt.datetime
+
+
 Looks = Callable[[], Iterable[Look]]
 """The policies as they were evaluated last, callable from any thread."""
 
@@ -17,17 +33,17 @@ RESULTS = ("success", "error")
 
 
 def _of(looks: Looks) -> Iterable[tuple[tuple[str, str], Look]]:
-    return [((policy.metadata.namespace, policy.metadata.name), (policy, found)) for policy, found in looks()]
+    return [((look.policy.metadata.namespace, look.policy.metadata.name), look) for look in looks()]
 
 
 def _violations(looks: Looks) -> Iterable[Sample]:
-    return [Sample((*key, check, severity), number) for key, (_, found) in _of(looks) for check, severity, number in found.counts]
+    return [Sample((*key, check, severity), number) for key, look in _of(looks) for check, severity, number in look.found.counts]
 
 
 def _exemptions(looks: Looks) -> Iterable[Sample]:
-    for key, (_, found) in _of(looks):
+    for key, look in _of(looks):
         for state in ("active", "expiring", "expired"):
-            yield Sample((*key, state), getattr(found.exemptions, state))
+            yield Sample((*key, state), getattr(look.found.exemptions, state))
 
 
 VIOLATIONS: StateGauge[Looks] = StateGauge(
@@ -40,13 +56,13 @@ SCORE: StateGauge[Looks] = StateGauge(
     "devopspolicy_health_score",
     "Score of the pods of a policy, from 0 to 100; none where there is nothing to judge.",
     ("namespace", "policy"),
-    lambda looks: [Sample(key, found.score) for key, (_, found) in _of(looks) if found.score is not None],
+    lambda looks: [Sample(key, look.found.score) for key, look in _of(looks) if look.found.score is not None],
 )
 ENFORCEMENT: StateGauge[Looks] = StateGauge(
     "devopspolicy_enforcement_mode",
     "Whether a policy denies pods: 1 for enforce, 0 for audit and in system namespaces, whose pods are let through.",
     ("namespace", "policy"),
-    lambda looks: [Sample(key, int(policy.spec.is_enforced and not found.is_let_through)) for key, (policy, found) in _of(looks)],
+    lambda looks: [Sample(key, int(look.policy.spec.is_enforced and not look.found.is_let_through)) for key, look in _of(looks)],
 )
 EXEMPTIONS: StateGauge[Looks] = StateGauge(
     "devopspolicy_exemptions",
@@ -56,9 +72,9 @@ EXEMPTIONS: StateGauge[Looks] = StateGauge(
 )
 EVALUATED: StateGauge[Looks] = StateGauge(
     "devopspolicy_last_evaluation_timestamp_seconds",
-    "Unix time at which a policy was evaluated last, whether that found something new or not.",
+    "Unix time of the last evaluation of a policy of which everything was written, if anything was new.",
     ("namespace", "policy"),
-    lambda looks: [Sample(key, found.at.timestamp()) for key, (_, found) in _of(looks)],
+    lambda looks: [Sample(key, look.told.timestamp()) for key, look in _of(looks)],
 )
 RECONCILES = Counter("devopspolicy_reconcile_total", "Reconciles of policies by outcome.", ("result",), preset=tuple((one,) for one in RESULTS))
 ERRORS = Counter("devopspolicy_reconcile_errors_total", "Reconciles of policies in which a write failed.", preset=((),))

@@ -342,6 +342,21 @@ async def test_a_status_that_is_refused_for_good_holds_up_nothing_else(api, star
     assert 1 == steward.status()["violations"]
 
 
+async def test_the_time_of_a_policy_stands_still_while_what_is_written_about_it_is_refused(api, start):
+    """Which is what DevOpsPolicyReconcileStalled looks at; one of many is no share of all that fail."""
+    for name in ("rules", "other"):
+        api.add(policy(name))
+    api.answer(422, match="patch devopspolicies shop/rules")
+    steward = await start()
+    await asyncio.sleep(900)
+
+    refused, other = (steward.sample("devopspolicy_last_evaluation_timestamp_seconds", namespace="shop", policy=name) for name in ("rules", "other"))
+    assert other - refused > 860
+    api.heal()
+    await asyncio.sleep(31)
+    assert steward.sample("devopspolicy_last_evaluation_timestamp_seconds", namespace="shop", policy="rules") > other
+
+
 async def test_several_policies_of_a_namespace_speak_for_themselves_and_others_are_left_alone(api, start):
     api.add(policy())
     api.add(policy("other", forbidLatestTag=False, requireLivenessProbe=True))
