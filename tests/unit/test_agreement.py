@@ -10,6 +10,7 @@ import pytest
 from steward.cli import main
 from steward.cli.surveys import Survey
 from steward.governance.bundles import STANDARD
+from steward.governance.combining import finished
 from steward.governance.model import PODS, Pod
 from steward.governance.namespaces import SystemNamespaces
 from steward.governance.policies import DevOpsPolicy
@@ -23,7 +24,7 @@ from steward.watch.census import Census
 from steward.watch.config import Config
 from steward.watch.metrics import Scores
 from steward.webhook import answers
-from steward.webhook.review import review
+from steward.webhook.review import reviewing
 from steward.webhook.subject import subject
 from support import admission
 from support.containers import container
@@ -98,7 +99,7 @@ def at_admission(pod, asked) -> Found:
     """As the audit log has it, which names all that is found, denied or not."""
     policy = msgspec.convert({"metadata": POLICY["metadata"], "spec": asked}, DevOpsPolicy)
     found = subject(answers.read("application/json", admission.body(admission.asked(pod))))
-    notes = review(found, [policy], now=NOW, injected=("istio-proxy",), is_ending=False).notes.get("violations", "")
+    notes = finished(reviewing(found, [policy], now=NOW, injected=("istio-proxy",), is_ending=False)).notes.get("violations", "")
     parts = [one.replace(")=", "(").split("(") for one in notes.split(", ") if one]
     return {(check, container, severity) for check, container, severity in parts}
 

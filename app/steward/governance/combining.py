@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from steward.governance.model import Pod, Workload
-from steward.governance.policies import DevOpsPolicy, rules_of
+from steward.governance.policies import DevOpsPolicy
 from steward.governance.rules import INJECTED, Exempted, evaluate
 from steward.governance.violations import CHECKS, SEVERITIES, Check, Severity
 
@@ -128,7 +128,7 @@ def judging(
     for number, policy in enumerate(policies):
         if number:
             yield
-        verdict = evaluate(pod, rules_of(policy), now=now, workload=workload, injected=injected)
+        verdict = evaluate(pod, policy.spec, now=now, workload=workload, injected=injected)
         if verdict is None:
             return None
         name = policy.metadata.name

@@ -163,11 +163,6 @@ class DevOpsPolicy(Struct, frozen=True):
 POLICIES: Resource[DevOpsPolicy] = Resource(GROUP, VERSION, "DevOpsPolicy", "devopspolicies", DevOpsPolicy, custom=True)
 
 
-def rules_of(policy: DevOpsPolicy) -> Rules:
-    """What a policy asks of pods."""
-    return policy.spec
-
-
 class AuditViolation(Struct, frozen=True):
     """One violation of an audit result."""
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Generator, Iterable
 
 import msgspec
 
-from steward.governance.combining import Finding, finished, judging
+from steward.governance.combining import Finding, judging
 from steward.governance.policies import DevOpsPolicy
 from steward.governance.violations import Check
 from steward.webhook import wording
@@ -41,8 +41,10 @@ ALLOWED = Decision(allowed=True)
 """Where there is nothing to say."""
 
 
-def review(subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, injected: Collection[str], is_ending: bool) -> Decision:
-    """Judge one request.
+def reviewing(
+    subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, injected: Collection[str], is_ending: bool
+) -> Generator[None, None, Decision]:
+    """Judge one request in steps: yields between two policies. How many a namespace has is up to its team, and others wait for an answer too.
 
     Args:
         subject: What is judged.
@@ -53,13 +55,6 @@ def review(subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.dateti
 
     A violation denies a pod if a policy that is enforced finds it and calls it critical or high, and the pod did not have it before.
     """
-    return finished(reviewing(subject, policies, now=now, injected=injected, is_ending=is_ending))
-
-
-def reviewing(
-    subject: Subject, policies: Iterable[DevOpsPolicy], *, now: dt.datetime, injected: Collection[str], is_ending: bool
-) -> Generator[None, None, Decision]:
-    """:func:`review` in steps: yields between two policies. How many a namespace has is up to its team, and others wait for an answer too."""
     asked = [_asking_only(policy, subject.checks) for policy in policies]
     if not asked:
         return ALLOWED

@@ -38,9 +38,10 @@ def measure(step: Step) -> Iterator[Figure]:
 def _least(wanted: list[Any], bodies: list[bytes]) -> Iterator[float]:
     import msgspec
 
+    from steward.governance.combining import finished
     from steward.governance.policies import DevOpsPolicy
     from steward.webhook import answers
-    from steward.webhook.review import review
+    from steward.webhook.review import reviewing
     from steward.webhook.subject import subject
 
     asked = msgspec.convert(wanted, list[DevOpsPolicy])
@@ -49,7 +50,7 @@ def _least(wanted: list[Any], bodies: list[bytes]) -> Iterator[float]:
         request = answers.read("application/json", body)
         found = subject(request)
         assert found is not None, "every review of the benchmark is judged"
-        answers.decided(request, review(found, asked, now=dt.datetime.now(dt.UTC), injected=(), is_ending=False))
+        answers.decided(request, finished(reviewing(found, asked, now=dt.datetime.now(dt.UTC), injected=(), is_ending=False)))
 
     for body in bodies:
         tries = []

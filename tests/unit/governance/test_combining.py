@@ -117,13 +117,12 @@ def test_the_order_of_policies_does_not_matter_and_one_more_never_makes_it_bette
 @given(specs)
 def test_one_policy_alone_is_judged_as_by_the_rules(spec):
     """Admission, background and command line ask the same function in the end."""
-    from steward.governance.policies import rules_of
     from steward.governance.rules import evaluate
 
     one = policy(**spec)
     pod = msgspec.convert({"metadata": {"name": "a", "namespace": "shop"}, "spec": {"containers": [BARE]}}, Pod)
 
-    by_rules = {(v.check, v.container, v.severity, v.message) for v in evaluate(pod, rules_of(one), now=NOW).violations}
+    by_rules = {(v.check, v.container, v.severity, v.message) for v in evaluate(pod, one.spec, now=NOW).violations}
 
     assert by_rules == {(f.check, f.container, f.severity, f.message) for f in judge(pod, [one], now=NOW).findings}
     assert {check for check, *_ in by_rules} <= set(CHECKS)

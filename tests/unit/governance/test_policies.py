@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from steward.governance.bundles import RESTRICTED
-from steward.governance.policies import POLICIES, DevOpsPolicy, PolicySpec, PolicyStatus, rules_of
+from steward.governance.policies import POLICIES, DevOpsPolicy, PolicySpec, PolicyStatus
 from steward.governance.rules import Rules
 from steward.runtime.conditions import condition
 from steward.runtime.resource import ObjectMeta
@@ -20,7 +20,7 @@ def policy(**spec):
 
 def test_a_policy_has_the_fields_of_the_rules_under_their_names():
     assert set(Rules.__struct_encode_fields__) < set(PolicySpec.__struct_encode_fields__)
-    assert RESTRICTED == rules_of(policy(**msgspec.to_builtins(RESTRICTED)))
+    assert RESTRICTED == policy(**msgspec.to_builtins(RESTRICTED)).spec
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
+from steward.governance.combining import finished
 from steward.webhook import answers
-from steward.webhook.review import ALLOWED, review
+from steward.webhook.review import ALLOWED, reviewing
 from steward.webhook.subject import subject
 from support import admission
 
@@ -18,6 +19,8 @@ def decide():
 
     def decide(asked, *policies, injected=(), is_ending=False, now=NOW):
         found = subject(answers.read("application/json", admission.body(asked)))
-        return ALLOWED if found is None else review(found, policies, now=now, injected=injected, is_ending=is_ending)
+        if found is None:
+            return ALLOWED
+        return finished(reviewing(found, policies, now=now, injected=injected, is_ending=is_ending))
 
     return decide

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steward.governance.combining import finished
 from steward.webhook import answers
-from steward.webhook.review import review
+from steward.webhook.review import reviewing
 from steward.webhook.subject import subject
 from steward.webhook.wording import MESSAGE_LIMIT, NOTE_LIMIT, WARNING_LIMIT, WARNINGS_LIMIT
 from support.admission import asked, body, pod, policy
@@ -45,7 +46,7 @@ def test_a_warning_is_one_line_of_ascii(decide, image):
 def test_whatever_images_are_called_the_limits_hold(images):
     bad = pod(*(container(f"c{number}", image=image) for number, image in enumerate(images)))
     found = subject(answers.read("application/json", body(asked(bad))))
-    decision = review(found, [policy(mode="audit")], now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), injected=(), is_ending=False)
+    decision = finished(reviewing(found, [policy(mode="audit")], now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), injected=(), is_ending=False))
 
     assert all(len(one) <= WARNING_LIMIT and one.isascii() and one.isprintable() for one in decision.warnings)
     assert sum(map(len, decision.warnings)) <= WARNINGS_LIMIT
