@@ -168,7 +168,7 @@ def test_watch_and_analyze_have_one_score_of_a_cluster(formula):
 
     survey = Survey.of("", pods, STANDARD, contribution, now=NOW, system=SystemNamespaces())
 
-    scores = Scores(config, census.namespaces, lambda: True)
+    scores = Scores(config, census.namespaces())
     assert [survey.total.score(formula)] == [sample.value for sample in scores.cluster()]
     assert {name: part.score(formula) for name, part in survey.namespaces.items()} == {sample.labels[0]: sample.value for sample in scores.each()}
     assert survey.namespaces.keys() == {"shop", "mail"}

@@ -16,7 +16,7 @@ from steward.runtime.plan import Reason
 from steward.runtime.recorder import EVENTS
 from steward.runtime.resource import HasMeta, Resource
 from steward.runtime.store import Change, Index, Store
-from steward.telemetry.metrics import SCRAPE_ERRORS, Instruments, Metric, StateGauge
+from steward.telemetry.metrics import SCRAPE_ERRORS, Instruments, Metric, Snapshot, StateGauge
 from steward.telemetry.probes import Verdict
 
 C = TypeVar("C")
@@ -144,7 +144,7 @@ class Context(Protocol[C_co]):
     def is_synced(self) -> bool:
         """Whether every cache holds its first whole list, so that what is counted is all there is. Callable from any thread."""
 
-    def expose(self, gauge: StateGauge[S], source: S) -> None:
+    def expose(self, gauge: StateGauge[S], source: S | Snapshot[S]) -> None:
         """Read this gauge from ``source`` at every scrape."""
 
     def serve(self, service: Service) -> None:

@@ -25,7 +25,7 @@ from steward.runtime.stopping import StoppedFirst, unless_stopped
 from steward.runtime.store import Change, Index, Store
 from steward.runtime.transport import Transport
 from steward.telemetry.logging import get_logger
-from steward.telemetry.metrics import Instruments, StateGauge
+from steward.telemetry.metrics import Instruments, Snapshot, StateGauge
 from steward.telemetry.probes import LIVENESS, READINESS, STARTUP, Check, Probe, Verdict
 
 C = TypeVar("C")
@@ -106,7 +106,7 @@ class Manager(Generic[C]):
         """See :class:`~steward.runtime.component.Context`."""
         return self._caches.are_synced
 
-    def expose(self, gauge: StateGauge[S], source: S) -> None:
+    def expose(self, gauge: StateGauge[S], source: S | Snapshot[S]) -> None:
         """See :class:`~steward.runtime.component.Context`."""
         self.instruments.observe(gauge, source)
 

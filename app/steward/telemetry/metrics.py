@@ -79,6 +79,15 @@ class StateGauge(Struct, Generic[S], frozen=True):
     read: Callable[[S], Iterable[Sample]]
 
 
+class Snapshot(Struct, Generic[S], frozen=True):
+    """A source that is made anew for each scrape, and once for all gauges that read from it: so they agree.
+
+    ``take`` runs in the thread of the scrape, as :attr:`StateGauge.read` does.
+    """
+
+    take: Callable[[], S]
+
+
 Metric: TypeAlias = Counter | Gauge | Histogram | StateGauge[Any]
 
 SCRAPE_ERRORS = Counter(
@@ -150,7 +159,7 @@ class Instruments:
         """The series of a declaration. Raises: KeyError when it was not bound."""
         return self._families[metric.name]
 
-    def observe(self, metric: StateGauge[S], source: S) -> None:
+    def observe(self, metric: StateGauge[S], source: S | Snapshot[S]) -> None:
         """Say where a state gauge reads from now on. Before that it has no series.
 
         Raises: KeyError when the declaration was not bound.
@@ -175,18 +184,43 @@ class _State:
         """The family without series: the registry checks its name when it is registered."""
         yield GaugeMetricFamily(self._metric.name, self._metric.help, labels=exported_labels(self._metric))
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The family with the series of this moment."""
+    def collect(self, taken: dict[Snapshot[Any], Any]) -> Iterable[GaugeMetricFamily]:
+        """The family with the series of this moment; ``taken`` holds what was made for this scrape already."""
         (family,) = self.describe()
         if self.source is not _UNSET:
             try:
-                for labels, value in list(self._metric.read(self.source)):
+                for labels, value in list(self._metric.read(_of_scrape(self.source, taken))):
                     family.add_metric((*self._constant, *labels), value)
             except Exception as error:  # noqa: BLE001 - a scrape without one metric tells more than none
                 self._errors.inc()
                 self._log.error("metric could not be read", metric=self._metric.name, exc=error)
                 (family,) = self.describe()
         yield family
+
+
+def _of_scrape(source: Any, taken: dict[Snapshot[Any], Any]) -> Any:
+    if not isinstance(source, Snapshot):
+        return source
+    if source not in taken:
+        taken[source] = source.take()
+    return taken[source]
+
+
+class _States:
+    """All state gauges of a registry, so that those of one scrape are read together."""
+
+    def __init__(self, states: Iterable[_State]) -> None:
+        self._states = tuple(states)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """The families without series."""
+        return [family for state in self._states for family in state.describe()]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The families of one scrape."""
+        taken: dict[Snapshot[Any], Any] = {}
+        for state in self._states:
+            yield from state.collect(taken)
 
 
 def bind(metrics: Iterable[Metric], registry: prometheus_client.CollectorRegistry, *, component: str) -> Instruments:
@@ -207,10 +241,12 @@ def bind(metrics: Iterable[Metric], registry: prometheus_client.CollectorRegistr
     states: dict[str, _State] = {}
     for metric in declared:
         if isinstance(metric, StateGauge):
+            if metric.name in states:
+                raise ValueError(f"Duplicated state gauge: {metric.name}")
             states[metric.name] = _State(metric, _constant(metric, component), families[SCRAPE_ERRORS.name])
-            registry.register(states[metric.name])
         else:
             families[metric.name] = _family(metric, registry, component)
+    registry.register(_States(states.values()))
     return Instruments(families, states)
 
 

@@ -19,6 +19,7 @@ from steward.runtime.component import Context
 from steward.runtime.controller import Controller
 from steward.runtime.resource import Key
 from steward.runtime.store import Change
+from steward.telemetry.metrics import Snapshot
 from steward.watch import metrics
 from steward.watch.config import Config
 from steward.watch.model import PODS
@@ -93,7 +94,7 @@ def follow(context: Context[Config]) -> tuple[Controller[None], ...]:
         census.pod_changed(change)
 
     context.subscribe(pods, changed)
-    scores = metrics.Scores(context.config, namespaces=census.namespaces, is_complete=lambda: context.is_synced)
+    scores = Snapshot(lambda: metrics.Scores(context.config, census.namespaces() if context.is_synced else None))
     for gauge in metrics.STATES:
         context.expose(gauge, scores)
     return ()

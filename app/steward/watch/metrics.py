@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,52 +16,47 @@ PREFIX = "kube_devops"
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """What the gauges read.
+    """What the gauges of one scrape read.
 
     Attributes:
         config: How a score is computed.
-        namespaces: Counts the pods of every namespace that has some.
-        is_complete: Whether all pods are counted. Before that there is no series: half a cluster's score is nobody's.
+        namespaces: The pods of every namespace that has some; None before all are counted. Then there is no series: half a cluster's score is
+            nobody's.
     """
 
     config: Config
-    namespaces: Callable[[], dict[str, Tally]]
-    is_complete: Callable[[], bool]
-
-    def read(self) -> dict[str, Tally]:
-        """The pods of every namespace; none before all are counted."""
-        return self.namespaces() if self.is_complete() else {}
+    namespaces: Mapping[str, Tally] | None
 
     def cluster(self) -> Iterable[Sample]:
         """The score of all pods."""
-        if self.is_complete():
+        if self.namespaces is not None:
             cluster = Tally()
-            for tally in self.namespaces().values():
+            for tally in self.namespaces.values():
                 cluster.merge(tally)
             yield from self._score((), cluster)
 
     def mean(self) -> Iterable[Sample]:
         """The seed's: the integer mean of its scores of the namespaces."""
-        if self.is_complete():
-            scores = [int(tally.score("seed") or 0) for tally in self.namespaces().values()]
+        if self.namespaces is not None:
+            scores = [int(tally.score("seed") or 0) for tally in self.namespaces.values()]
             yield Sample((), sum(scores) // len(scores) if scores else 100)
 
     def each(self) -> Iterable[Sample]:
         """The score of each namespace."""
-        for name, tally in self.read().items():
+        for name, tally in (self.namespaces or {}).items():
             yield from self._score((name,), tally)
 
     def points(self) -> Iterable[Sample]:
         """What each check costs each namespace. A check that weighs nothing never costs anything, and has no series."""
-        for name, tally in self.read().items():
+        for name, tally in (self.namespaces or {}).items():
             for check, points in tally.points.items():
                 if getattr(self.config.weights, check):
                     yield Sample((name, check), points)
 
     def pods(self) -> Iterable[Sample]:
         """How many pods are counted."""
-        if self.is_complete():
-            yield Sample((), sum(tally.pods for tally in self.namespaces().values()))
+        if self.namespaces is not None:
+            yield Sample((), sum(tally.pods for tally in self.namespaces.values()))
 
     def _score(self, labels: tuple[str, ...], tally: Tally) -> Iterable[Sample]:
         score = tally.score(self.config.formula)

@@ -1,11 +1,12 @@
 """Declarations, what binding makes of them, and state that is read at scrape time."""
 
 import logging as stdlib_logging
+from itertools import count
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from steward.telemetry.metrics import Counter, Gauge, Histogram, Sample, StateGauge, bind, exported_labels
+from steward.telemetry.metrics import Counter, Gauge, Histogram, Sample, Snapshot, StateGauge, bind, exported_labels
 from steward.telemetry.registry import create_registry
 
 WRITES = Counter("steward_writes_total", "Writes.", labels=("verb",), preset=(("create",), ("delete",)))
@@ -79,6 +80,19 @@ def test_state_is_read_at_every_scrape_and_gone_with_its_object(registry):
     assert "steward_objects{" not in generate_latest(registry).decode()
 
 
+def test_a_snapshot_is_taken_once_a_scrape_for_all_that_read_it(registry):
+    first, second = (StateGauge(f"steward_{name}", "Read.", (), lambda number: [Sample((), number)]) for name in ("first", "second"))
+    instruments = bind([first, second], registry, component="headless")
+    snapshot = Snapshot(count(1).__next__)
+    for gauge in (first, second):
+        instruments.observe(gauge, snapshot)
+
+    for scrape in (1.0, 2.0):
+        exported = generate_latest(registry).decode()
+        assert f'steward_first{{component="headless"}} {scrape}' in exported
+        assert f'steward_second{{component="headless"}} {scrape}' in exported
+
+
 def test_a_state_that_cannot_be_read_costs_its_own_series_only(registry, caplog):
     broken: StateGauge[int] = StateGauge("steward_broken", "Broken.", (), lambda zero: [Sample((), 1 / zero)])
     instruments = bind([broken, OBJECTS], registry, component="headless")
@@ -110,9 +124,10 @@ def test_a_declaration_that_breaks_a_rule_is_not_bound(registry, declared, said)
     assert said in str(caught.value)
 
 
-def test_a_name_is_bound_once(registry):
-    with pytest.raises(ValueError, match="Duplicated"):
-        bind([WRITES, WRITES], registry, component="headless")
+def test_a_name_is_bound_once():
+    for metric in (WRITES, OBJECTS):
+        with pytest.raises(ValueError, match="Duplicated"):
+            bind([metric, metric], CollectorRegistry(), component="headless")
 
 
 def test_two_registries_of_one_process_do_not_know_each_other():

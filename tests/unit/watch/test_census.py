@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 
-import msgspec
 import pytest
 from msgspec import convert
 
@@ -166,26 +165,37 @@ def test_which_namespaces_are_of_the_system_can_be_said():
 )
 def test_what_is_configured_decides_about_the_score(config, score):
     """Of a pod without tag, probes and resources. `ratio`: they weigh 2, 1, 1 and 1; restarts with 3 and pending with 1 passed."""
-    scores = metrics.Scores(config, filed(pod(), config=config).namespaces, lambda: True)
+    scores = metrics.Scores(config, filed(pod(), config=config).namespaces())
 
     assert pytest.approx(score) == next(iter(scores.each())).value == next(iter(scores.cluster())).value
 
 
-def test_a_count_that_becomes_complete_during_a_scrape_is_not_told():
+def test_before_all_pods_are_counted_there_is_no_series():
     """Half a cluster has no score, and nothing is no cluster of 100 points."""
-    scores = metrics.Scores(Config(), filed(pod()).namespaces, iter([False, True]).__next__)
+    assert [] == [sample for gauge in metrics.STATES for sample in gauge.read(metrics.Scores(Config(), None))]
 
-    assert [] == [*scores.cluster()]
-    assert [] == [*msgspec.structs.replace(scores, is_complete=iter([False, True]).__next__).mean()]
+
+@pytest.mark.looptime
+async def test_the_gauges_of_a_scrape_read_one_count(api, monkeypatch):
+    """They agree, and pods that are pending are judged once."""
+    counted, count = [], Census.namespaces
+    monkeypatch.setattr(Census, "namespaces", lambda census: counted.append(1) or count(census))
+    api.add(pod())
+    async with at_work(api) as steward:
+        counted.clear()
+        scraped = {sample.name for family in steward.registry.collect() for sample in family.samples}
+
+    assert {gauge.name for gauge in metrics.STATES} <= scraped
+    assert 1 == len(counted)
 
 
 def test_a_check_without_weight_has_no_series():
-    scores = metrics.Scores(Config(), filed(pod()).namespaces, lambda: True)
+    scores = metrics.Scores(Config(), filed(pod()).namespaces())
 
     assert {"latest_tag", "missing_liveness", "missing_readiness", "high_restarts", "pending"} == {sample.labels[1] for sample in scores.points()}
 
 
 def test_points_by_pod_are_what_is_missing_to_100():
-    scores = metrics.Scores(Config(formula="float"), filed(pod(), pod("web-1", container=GOOD), pod("web-2", restarts=9)).namespaces, lambda: True)
+    scores = metrics.Scores(Config(formula="float"), filed(pod(), pod("web-1", container=GOOD), pod("web-2", restarts=9)).namespaces())
 
     assert 100 - sum(sample.value for sample in scores.points()) / 3 == pytest.approx(next(iter(scores.each())).value)
