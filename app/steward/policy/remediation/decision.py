@@ -167,7 +167,8 @@ def _stale(state: State, ours: Patch) -> Decision | None:
     if not why:
         return None
     record = state.record or history.attempt(state.workload, ours, None, state.now)
-    return _take_back(state, record, "withdrawn", reasons.WITHDRAWN, why)
+    result: Result = "contested" if history.left(state.workload, record) == "contested" else "withdrawn"
+    return _take_back(state, record, result, reasons.WITHDRAWN, why)
 
 
 def _take_back(state: State, record: Record, result: Result, reason: Reason, why: str) -> Decision:

@@ -5,7 +5,10 @@
     (no record) -> applied -> proved        the rollout became available, and no container was restarted
                            -> reverted      it did not: taken back, and tried again after a day, two, four …
     applied, proved -> withdrawn             the container's port changed: taken back, and tried again for the new template
+    applied, proved -> contested             somebody else took it away, and then changed the template: never again for this one
     any -> undone                            somebody ran steward policy undo: never again for this template
+
+What stands in the way of another attempt at a template outlasts the next templates, for a rollback brings it back.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from steward.policy.remediation.additions import Patch
 from steward.policy.remediation.model import RECORD, Workload
 from steward.runtime.resource import Struct
 
-Result = Literal["applied", "proved", "reverted", "withdrawn", "undone"]
+Result = Literal["applied", "proved", "reverted", "withdrawn", "contested", "undone"]
 
 BACK_OFF = dt.timedelta(hours=24)
 """Before a template is tried again whose patch was taken back, for the first time. It doubles."""
@@ -32,12 +35,15 @@ kept differ by, and less than the shortest watch, so that pods of the patch befo
 TRIES_LIMIT = 10
 """Doublings that are counted: three years."""
 
+PAST_LIMIT = 10
+"""Templates before the present one that are remembered: as many as the revisions a Deployment may be rolled back to (apps/v1 defaults)."""
+
 YEARS = (2000, 9000)
 """Of the times in records: far enough from the first and the last of :mod:`datetime` for all that is added and taken away."""
 
 
-class Record(Struct, frozen=True, kw_only=True):
-    """The last attempt.
+class Past(Struct, frozen=True, kw_only=True):
+    """What was tried for one template.
 
     Attributes:
         template: Fingerprint of the template without our fields.
@@ -65,9 +71,27 @@ class Record(Struct, frozen=True, kw_only=True):
         doublings = min(max(self.tries, 1), TRIES_LIMIT) - 1
         return self.at + BACK_OFF * (1 << doublings)
 
+    def holds(self, now: dt.datetime) -> bool:
+        """Whether its result keeps the template from being patched, whatever is there of our fields."""
+        return self.result in ("undone", "contested") or (self.result == "reverted" and now < self.retry_at())
+
     def may_have_made(self, created: dt.datetime) -> bool:
         """Whether a pod that was created then, by the server's clock, may be of this attempt."""
         return created >= self.at - SKEW
+
+
+class Record(Past, frozen=True, kw_only=True):
+    """The last attempt, and what is still to be known of those for other templates.
+
+    Attributes:
+        past: One for each template.
+    """
+
+    past: tuple[Past, ...] = ()
+
+    def about(self, template: str) -> Past | None:
+        """The last attempt for a template."""
+        return next((one for one in (self, *self.past) if one.template == template), None)
 
     def annotation(self) -> str:
         """As it is written on the workload."""
@@ -96,10 +120,17 @@ def newest(one: Record | None, two: Record | None) -> Record | None:
 
 
 def attempt(workload: Workload, patch: Patch, before: Record | None, now: dt.datetime) -> Record:
-    """The record of a patch that is about to be applied; failures of this template stay counted."""
+    """The record of a patch that is about to be applied; failures of this template stay counted, and the others' results remembered."""
     template = additions.fingerprint(workload)
-    tries = before.tries if before is not None and before.template == template else 0
-    return Record(template=template, patch=additions.digest(patch), fields=additions.fields(patch), at=now.replace(microsecond=0), tries=tries)
+    same = before.about(template) if before is not None else None
+    return Record(
+        template=template,
+        patch=additions.digest(patch),
+        fields=additions.fields(patch),
+        at=now.replace(microsecond=0),
+        tries=same.tries if same is not None else 0,
+        past=_past(workload, before, template, now) if before is not None else (),
+    )
 
 
 def concluded(record: Record, result: Result, now: dt.datetime) -> Record:
@@ -109,25 +140,46 @@ def concluded(record: Record, result: Result, now: dt.datetime) -> Record:
     return msgspec.structs.replace(record, result=result, at=at, tries=tries)
 
 
-def lost(workload: Workload, record: Record) -> tuple[str, ...]:
+def left(workload: Workload, record: Record) -> Result:
+    """What becomes of an attempt when the workload has another template: ours is still there and counts for that one, or somebody took it away."""
+    if record.result not in ("applied", "proved"):
+        return record.result
+    return "contested" if _gone(workload, record) else "withdrawn"
+
+
+def lost(workload: Workload, tried: Past) -> tuple[str, ...]:
     """Fields of the attempt that are gone though the template is the same: somebody takes away what we add."""
-    if record.result not in ("applied", "proved") or record.template != additions.fingerprint(workload):
+    if tried.template != additions.fingerprint(workload):
         return ()
+    if tried.result == "contested":
+        return tried.fields
+    return _gone(workload, tried) if tried.result in ("applied", "proved") else ()
+
+
+def _past(workload: Workload, before: Record, template: str, now: dt.datetime) -> tuple[Past, ...]:
+    """What is to be remembered besides an attempt for this template, the latest last; too many are first those that hold nothing up."""
+    last = Past(template=before.template, patch=before.patch, fields=before.fields, result=left(workload, before), at=before.at, tries=before.tries)
+    known = [one for one in (*before.past, last) if one.template != template and (one.holds(now) or one.tries)]
+    known.sort(key=lambda one: (one.result == "undone", one.holds(now), one.at))
+    return tuple(sorted(known[-PAST_LIMIT:], key=lambda one: one.at))
+
+
+def _gone(workload: Workload, tried: Past) -> tuple[str, ...]:
     there = set(additions.fields(additions.owned(workload)))
-    return tuple(name for name in record.fields if name not in there and not _is_there(workload, name))
+    return tuple(name for name in tried.fields if name not in there and _is_bare(workload, name))
 
 
-def _is_there(workload: Workload, name: str) -> bool:
-    """Whether a field has a value, whoever wrote it: then it was taken over, not away."""
+def _is_bare(workload: Workload, name: str) -> bool:
+    """Whether a container is without the field; with a value, whoever wrote it, that was taken over, not away."""
     for container in workload.spec.template.spec.containers:
         field = name.removeprefix(f"{container.name}.")
         if field == name:
             continue
         match field.split("."):
             case ["readinessProbe"]:
-                return container.readiness_probe is not None
+                return container.readiness_probe is None
             case ["livenessProbe"]:
-                return container.liveness_probe is not None
+                return container.liveness_probe is None
             case ["resources", kind, resource]:
-                return resource in (container.resources.requests if kind == "requests" else container.resources.limits)
+                return resource not in (container.resources.requests if kind == "requests" else container.resources.limits)
     return False

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import msgspec
-
 from steward.policy.remediation import additions, history
 from steward.policy.remediation.drafts import Draft
 from steward.policy.remediation.model import MANAGER, RECORD, WORKLOADS
@@ -36,9 +34,8 @@ async def undo(client: Client, kind: str, key: Key, *, now: dt.datetime) -> tupl
     ours = additions.owned(workload)
     if not ours:
         return ()
-    record = history.read(workload) or history.attempt(workload, ours, None, now)
     # The template may have changed since the patch; it is this one that shall not be patched again.
-    over = msgspec.structs.replace(history.concluded(record, "undone", now), template=additions.fingerprint(workload))
+    over = history.concluded(history.attempt(workload, ours, history.read(workload), now), "undone", now)
     meta = ObjectMeta(name=key.name, namespace=key.namespace, annotations={RECORD: over.annotation()})
     await client.apply(resource, Draft(metadata=meta), uid=workload.metadata.uid, manager=MANAGER)
     return additions.fields(ours)

@@ -1,4 +1,4 @@
-"""Why a patch is not made again: what became of the last one. Pure."""
+"""Why a patch is not made again: what became of the last one for this template. Pure."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ class Waiting(NamedTuple):
 
 
 def for_record(workload: Workload, record: Record, now: dt.datetime) -> Waiting | None:
-    """Whether the last attempt stands in the way of another."""
-    taken = history.lost(workload, record)
+    """Whether an attempt at this template stands in the way of another."""
+    tried = record.about(additions.fingerprint(workload))
+    if tried is None:
+        return None
+    taken = history.lost(workload, tried)
     if taken:
         note = f"something else takes {', '.join(taken)} away. It is left so until the template changes."
         return Waiting(Held("contested", note), reasons.CONTESTED)
-    if record.template != additions.fingerprint(workload):
-        return None
-    if record.result == "undone":
+    if tried.result == "undone":
         return Waiting(Held("undone", "it was undone by hand (steward policy undo). It is left so until the template changes."))
-    if record.result == "reverted" and now < record.retry_at():
-        note = f"the patch was taken back before. It is tried again after {record.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
-        return Waiting(Held("backing_off", note), seconds=(record.retry_at() - now).total_seconds())
+    if tried.result == "reverted" and now < tried.retry_at():
+        note = f"the patch was taken back before. It is tried again after {tried.retry_at():%Y-%m-%d %H:%M} UTC, or for another template."
+        return Waiting(Held("backing_off", note), seconds=(tried.retry_at() - now).total_seconds())
     return None
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -105,6 +106,13 @@ class Town:
         kind, _, name = key.name.partition("/")
         generation = self.there(key)["metadata"].get("generation", 1)
         self.api.merge(f"{kind}s", f"{key.namespace}/{name}", {"status": {"observedGeneration": generation}})
+
+    def replace(self, key: Key, change: Callable[[dict[str, Any]], object]) -> None:
+        """Somebody writes the whole workload, as it is but for a change."""
+        kind, _, name = key.name.partition("/")
+        whole, table = self.there(key), self.api.database.table(f"{kind}s")
+        change(whole)
+        self.api.database.replace(table.kind, table.objects[f"{key.namespace}/{name}"], whole)
 
     async def step(self, key: Key, *, after: dt.timedelta = dt.timedelta(seconds=30)) -> Outcome | None:
         """Some time later the controller looks."""

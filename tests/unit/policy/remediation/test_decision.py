@@ -293,6 +293,15 @@ def test_a_port_that_moved_takes_our_probe_along():
     assert reasons.WITHDRAWN == decision.plan.actions[0].done.reason
 
 
+def test_a_port_that_moved_does_not_end_a_contest():
+    """Somebody took the liveness probe away before."""
+    moved = workload("Deployment", container(ports=(9090,), readinessProbe=DIRECT), meta=managed(**OURS) | {"generation": 2})
+    decision = decide(_state(moved, record=_record(result="proved", fields=("main.readinessProbe", "main.livenessProbe"))))
+
+    assert "contested" == decision.record.result
+    assert reasons.WITHDRAWN == decision.plan.actions[0].done.reason
+
+
 # Loops.
 
 

@@ -286,14 +286,6 @@ async def test_a_record_that_somebody_else_wrote_does_not_keep_a_patch_from_bein
 # Loops.
 
 
-def _replace(town, key, change):
-    """Somebody writes the whole workload, as it is but for a change."""
-    whole = town.there(key)
-    change(whole)
-    table = town.api.database.table(f"{key.name.partition('/')[0]}s")
-    town.api.database.replace(table.kind, table.objects[f"{key.namespace}/web"], whole)
-
-
 @pytest.mark.parametrize("takes_record", [False, True], ids=["leaves the record", "takes the record too"])
 async def test_an_opponent_that_reverts_sees_exactly_one_patch(town, takes_record):
     _policy(town)
@@ -308,7 +300,7 @@ async def test_an_opponent_that_reverts_sees_exactly_one_patch(town, takes_recor
 
     for _ in range(20):
         await town.step(key, after=20 * MINUTES)
-        _replace(town, key, revert)
+        town.replace(key, revert)
         town.roll(key)
 
     assert 1 == town.patches()
@@ -324,7 +316,7 @@ async def test_another_template_ends_the_contest(town):
         whole["spec"]["template"]["spec"]["containers"] = [container(image="app:2")]
         whole["metadata"]["managedFields"] = []
 
-    _replace(town, key, release)
+    town.replace(key, release)
     town.roll(key)
     await town.step(key)
 
@@ -506,7 +498,7 @@ async def test_a_workload_without_its_record_keeps_the_namespace_busy(town):
     _policy(town)
     robbed, other = town.add(workload()), town.add(_named("api"))
     await town.step(robbed)
-    _replace(town, robbed, lambda whole: whole["metadata"].pop("annotations"))
+    town.replace(robbed, lambda whole: whole["metadata"].pop("annotations"))
     await town.step(other)
 
     assert 1 == town.patches()
@@ -522,7 +514,7 @@ async def test_a_contest_does_not_keep_the_namespace_busy(town):
         del whole["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
         whole["metadata"]["managedFields"] = []
 
-    _replace(town, contested, revert)
+    town.replace(contested, revert)
     await town.step(contested)
     await town.step(other)
     at_once = town.patches()
