@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ sys.path.insert(0, str(REPOSITORY / "ci"))
 
 from cluster.support import cluster as clusters  # noqa: E402 (what it imports is found by the line above)
 from cluster.support.cluster import Cluster  # noqa: E402
+from cluster.support.governed import Shop, gate_of, latest, policy  # noqa: E402
 from cluster.support.prometheus import Prometheus  # noqa: E402
 from cluster.support.release import Release  # noqa: E402
 from cluster.support.team import RESOLVER, Team  # noqa: E402
+from cluster.support.wait import until  # noqa: E402
 from demolib import workloads  # noqa: E402
 from demolib.stage import MADE_BY  # noqa: E402
 
@@ -139,6 +142,23 @@ def audit_log(cluster: Cluster) -> Callable[[str], list[helm.Object]]:
     except clusters.Failed as error:
         pytest.skip(f"provider {cluster.provider}: no audit log to read: {error}")
     return cluster.audit
+
+
+@pytest.fixture
+def shop(cluster, namespace_factory, request):
+    """A namespace for one test, without policies."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
+    namespace_factory(name, extra_metadata={"labels": {"pod-security.kubernetes.io/enforce": "restricted"}})
+    return Shop(cluster, name)
+
+
+@pytest.fixture
+def gate(cluster, shop) -> Callable[[], bool]:
+    """Whether a bad pod is denied in the shop."""
+    shop.apply(policy("tags", forbidLatestTag=True, enforcementMode="enforce"))
+    gate = gate_of(shop, latest(cluster))
+    until("the gate is shut", gate)
+    return gate
 
 
 @pytest.fixture

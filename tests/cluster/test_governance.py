@@ -1,20 +1,28 @@
 """Governance on a real cluster: scores, remediation and admission of the installed chart, and what happens when a part of it is taken away."""
 
-import base64
 import datetime as dt
-import json
 import re
-from collections.abc import Callable
 
 import pytest
 from cluster.support import rights
-from cluster.support.cluster import run
+from cluster.support.governed import (
+    GROUP,
+    SERVES,
+    authority_secret,
+    bad,
+    bundles,
+    give_authority,
+    good,
+    latest,
+    mentions,
+    policy,
+    series,
+)
 from cluster.support.wait import until
 from demolib import workloads
 
 from steward.http import pki
 
-GROUP = "policy.steward.dev"
 VALUES = {
     "components": {
         "headless": {"enabled": False},
@@ -29,8 +37,6 @@ VALUES = {
         "webhook": {"enabled": True},
     }
 }
-SERVES = "import http.server as h; h.HTTPServer(('', 8000), h.SimpleHTTPRequestHandler).serve_forever()"
-PROBE = {"tcpSocket": {"port": "http"}, "periodSeconds": 2}
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 COMPONENTS = ("watch", "policy", "webhook")
 UNUSED: dict[str, set[rights.Use]] = {
@@ -74,86 +80,6 @@ def release(releases):
     release = releases("test-governance-steward", component=None)
     release.install(VALUES)
     return release
-
-
-@pytest.fixture
-def shop(cluster, namespace_factory, request):
-    """A namespace for one test, without policies."""
-    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
-    namespace_factory(name, extra_metadata={"labels": {"pod-security.kubernetes.io/enforce": "restricted"}})
-    return Shop(cluster, name)
-
-
-class Shop:
-    """A team's namespace."""
-
-    def __init__(self, cluster, namespace: str) -> None:
-        self.cluster, self.namespace = cluster, namespace
-
-    def apply(self, *objects) -> None:
-        self.cluster.apply(*({**one, "metadata": {**one["metadata"], "namespace": self.namespace}} for one in objects))
-
-    def create(self, one, *arguments: str):
-        """kubectl create; what it said, and whether it was refused."""
-        words = ["kubectl", "create", "--namespace", self.namespace, "-f", "-", *arguments]
-        return run(words, env=self.cluster.env, stdin=json.dumps(one))
-
-    def get(self, kind: str, name: str):
-        return self.cluster.get(kind, name, "--namespace", self.namespace)
-
-    def status(self, name: str):
-        return (self.get(f"devopspolicies.{GROUP}", name) or {}).get("status", {})
-
-    def events(self, reason: str) -> list[str]:
-        found = self.cluster.select("events", "--namespace", self.namespace, "--field-selector", f"reason={reason}")
-        return [event["message"] for event in found]
-
-
-def policy(name: str = "standard", **spec):
-    """A policy."""
-    return {"apiVersion": f"{GROUP}/v1alpha1", "kind": "DevOpsPolicy", "metadata": {"name": name}, "spec": spec}
-
-
-def metrics(release, component: str) -> str:
-    """What the component exports, by way of the API server."""
-    service = f"{release.fullname}-{component}-metrics"
-    return release.cluster.kubectl("get", "--raw", f"/api/v1/namespaces/{release.namespace}/services/{service}:metrics/proxy/metrics")
-
-
-def series(release, component: str, selector: str) -> dict[str, float]:
-    """Lines of the metrics that contain all parts of a selector such as `name{label="value"`."""
-    lines = [line for line in metrics(release, component).splitlines() if all(part in line for part in selector.split("|"))]
-    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
-
-
-def mentions(release, component: str, namespace: str) -> list[str]:
-    """The series of a component about a namespace."""
-    return sorted(series(release, component, f'namespace="{namespace}"'))
-
-
-def good(cluster, program: str = workloads.IDLE):
-    """A pod's spec that nothing is wrong with."""
-    spec = workloads.spec(cluster.image, program)
-    spec["containers"][0] |= {"livenessProbe": PROBE, "readinessProbe": PROBE, "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}}}
-    return spec
-
-
-def without(spec, *fields: str):
-    """A pod's spec whose container lacks fields."""
-    (container,) = spec["containers"]
-    return {**spec, "containers": [{key: value for key, value in container.items() if key not in fields}]}
-
-
-def bad(cluster, program: str = workloads.IDLE):
-    """One without probes."""
-    return without(good(cluster, program), "livenessProbe", "readinessProbe")
-
-
-def latest(cluster):
-    """One whose image may change with every pull; here it is never pulled."""
-    spec = bad(cluster)
-    spec["containers"][0] |= {"image": "registry.example:5000/shop/web", "imagePullPolicy": "Never"}
-    return spec
 
 
 def test_scores_are_as_computed_by_hand(cluster, release, shop):
@@ -253,21 +179,6 @@ def test_a_bad_pod_is_warned_about_and_denied_once_the_policy_is_enforced(cluste
     assert 0 == shop.create(workloads.bare("fine", good(cluster), {}), "--dry-run=server").code
 
 
-@pytest.fixture
-def gate(cluster, shop) -> Callable[[], bool]:
-    """Whether a bad pod is denied in the shop; whoever asks gets an answer within seconds, whatever happened to the webhook."""
-    shop.apply(policy("tags", forbidLatestTag=True, enforcementMode="enforce"))
-    pod = workloads.bare("late", latest(cluster), {})
-
-    def is_shut() -> bool:
-        said = shop.create(pod, "--dry-run=server", "--request-timeout=10s")
-        assert said.code == 0 or "Denied by DevOpsPolicy" in said.stderr, said.stderr
-        return bool(said.code)
-
-    until("the gate is shut", is_shut)
-    return is_shut
-
-
 def test_pods_are_made_while_the_webhook_is_gone_and_judged_once_it_is_back(cluster, release, gate):
     """It fails open: nothing hangs, and nothing is refused for its absence."""
     workload = f"{release.fullname}-webhook"
@@ -277,18 +188,6 @@ def test_pods_are_made_while_the_webhook_is_gone_and_judged_once_it_is_back(clus
     release.upgrade(VALUES)
 
     until("the gate is shut again", gate)
-
-
-def bundles(release) -> set[str]:
-    """Whom the API server trusts to be the webhook."""
-    return {hook["clientConfig"].get("caBundle") for one in release.objects("validatingwebhookconfigurations") for hook in one["webhooks"]}
-
-
-def authority_secret(release) -> str:
-    """Name of the Secret with the webhook's authority, which the component makes."""
-    secrets = release.cluster.select("secrets", "--namespace", release.namespace)
-    (name,) = (name for one in secrets if "webhook" in (name := one["metadata"]["name"]))
-    return name
 
 
 def test_the_webhook_gets_another_certificate_after_its_secret_was_lost(cluster, release, gate):
@@ -308,22 +207,15 @@ def test_the_webhook_gets_another_certificate_after_its_authority_expired(cluste
     """As after a year without the cluster: what the Secret holds and the API server trusts has ended, and nobody has to be called."""
     now = dt.datetime.now(dt.UTC)
     expired = pki.authority("a year ago", pki.Validity(now - dt.timedelta(days=400), now - dt.timedelta(days=35)))
-    texts = {"ca.crt": pki.pem([expired.certificate]), "ca.key": expired.key_pem().reveal()}
-    data = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
-    (configuration,) = release.objects("validatingwebhookconfigurations")
-    paths = [f"/webhooks/{at}/clientConfig/caBundle" for at in range(len(configuration["webhooks"]))]
-    trusting = [{"op": "replace", "path": path, "value": data["ca.crt"]} for path in paths]
     workload = f"{release.fullname}-webhook"
     cluster.kubectl("scale", "deployment", workload, "--namespace", release.namespace, "--replicas=0")
     until("the gate is open", lambda: not gate())
-    secret = authority_secret(release)
-    cluster.kubectl("patch", "secret", secret, "--namespace", release.namespace, "--type=merge", "-p", json.dumps({"data": data}))
-    cluster.kubectl("patch", "validatingwebhookconfiguration", configuration["metadata"]["name"], "--type=json", "-p", json.dumps(trusting))
+    trusted = give_authority(release, expired)
 
     cluster.kubectl("scale", "deployment", workload, "--namespace", release.namespace, "--replicas=2")
 
     until("the gate is shut with another authority", gate, timeout=180)
-    assert data["ca.crt"] not in bundles(release)
+    assert trusted not in bundles(release)
 
 
 def test_a_deleted_policy_is_gone_at_once_with_its_series(cluster, release, shop):

@@ -1,6 +1,7 @@
 """What a release leaves behind: of all kinds of objects in the cluster, only what README.md says."""
 
 import pytest
+from cluster.support.governed import GROUP, authority_secret, gate_of, latest, policy
 from cluster.support.wait import until
 from demolib import workloads
 
@@ -32,6 +33,31 @@ def test_an_uninstall_leaves_the_lease_and_the_names_in_use(cluster, release, te
 
     team.delete("pod", "web")
     until("the name is gone with its pod", lambda: not names & everything(cluster), last=lambda: names & everything(cluster))
+
+
+def test_an_uninstall_opens_admission_at_once_and_keeps_the_policies(cluster, releases, shop):
+    """Left are the definitions with what teams wrote, the Leases, and the authority that nobody trusts any more."""
+    release = releases("test-uninstall-governance", component=None)
+    before = everything(cluster)
+    release.install({"components": {"headless": {"enabled": False}, "webhook": {"admission": {"failurePolicy": "Fail"}}}})
+    shop.apply(policy("tags", forbidLatestTag=True, enforcementMode="enforce"))
+    gate = gate_of(shop, latest(cluster))
+    until("a bad pod is denied", gate)
+
+    release.uninstall()
+
+    assert not gate()
+    names = {f"{release.fullname}-{name}" for name in ("policy", "webhook-certificates")}
+    leases = {(release.namespace, f"lease.coordination.k8s.io/{name}") for name in names}
+    authority = {(release.namespace, f"secret/{authority_secret(release)}")}
+    definitions = {("", f"customresourcedefinition.apiextensions.k8s.io/{plural}.{GROUP}") for plural in ("devopspolicies", "policyauditresults")}
+    policies = {(shop.namespace, f"devopspolicy.{GROUP}/tags")}
+
+    def left():
+        return {one for one in everything(cluster) - before - definitions if not one[1].startswith("policyauditresult.")}
+
+    until("only what is documented is left", lambda: left() == leases | authority | policies, last=left)
+    assert definitions <= everything(cluster)
 
 
 def everything(cluster):
