@@ -15,15 +15,17 @@ from prometheus_client import CollectorRegistry
 from steward.http.admission import AdmissionServer, Call, Reply
 from steward.http.tls import CertificateUnreadable
 from steward.runtime import metrics
-from steward.runtime.component import Component
+from steward.runtime.component import Component, Right
 from steward.runtime.manager import Manager
 from steward.runtime.transport import HTTPTransport
 from steward.telemetry.metrics import bind
 from steward.telemetry.probes import Verdict
 from steward.webhook import certificates
+from steward.webhook import metrics as reviews
 from steward.webhook.certificates.own import rotated
 from steward.webhook.certificates.timing import Timing
 from steward.webhook.config import Config, Serving
+from steward.webhook.endpoint import CLOSED
 from support.doors import MERGE_PATCH, Door
 from support.managers import until
 
@@ -49,14 +51,20 @@ POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "a-"}, "s
 
 
 class Answering:
-    """A server that allows everything, and ends every third connection, so that many of them are made."""
+    """A server that allows everything, and ends every third connection, so that many of them are made.
 
+    Attributes:
+        calls: How many there were.
+        NEEDS: What it reads at the API server.
+    """
+
+    NEEDS: tuple[Right, ...] = ()
     name = "admission"
 
-    def __init__(self, certificate: Any) -> None:
+    def __init__(self, _context: Any, certificate: Any) -> None:
         self.calls = 0
         self._certificate = certificate
-        self.server = AdmissionServer(self._answer, paths=("/validate",), port=0, certificate=certificate)
+        self.server = AdmissionServer(self._answer, paths=(CLOSED,), port=0, certificate=certificate)
 
     async def run(self, stopping: asyncio.Event) -> None:
         await self.server.run(stopping)
@@ -70,6 +78,10 @@ class Answering:
     async def _answer(self, call: Call) -> Reply:
         self.calls += 1
         self.server._is_going = self.calls % 3 == 0
+        return await self.reply(call)
+
+    async def reply(self, call: Call) -> Reply:
+        """What is said."""
         uid = msgspec.json.decode(call.body)["request"]["uid"]
         review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"uid": uid, "allowed": True}}
         return Reply(200, json.dumps(review).encode())
@@ -87,7 +99,7 @@ class Replica:
 
         def build(context: Any) -> tuple[()]:
             self.leaf = rotated(context, timing=timing)
-            self.answering = Answering(self.leaf)
+            self.answering = rig.answering(context, self.leaf)
             context.serve(self.answering)
             return ()
 
@@ -95,8 +107,8 @@ class Replica:
             name="webhook",
             summary="",
             config=Config,
-            rights=certificates.RIGHTS,
-            metrics=certificates.metrics.ALL,
+            rights=(*certificates.RIGHTS, *rig.answering.NEEDS),
+            metrics=(*reviews.ALL, *certificates.metrics.ALL),
             reasons=certificates.reasons.ALL,
             build=build,
             elects_leader=False,
@@ -134,21 +146,27 @@ class Replica:
 class Rig:
     """A namespace with a webhook that pods have to pass.
 
+    Args:
+        plane: The control plane.
+        door: The way there, and the namespace.
+        user: Who the replicas are.
+        answering: What answers in a replica.
+
     Attributes:
         created: Creates that went through.
         refused: Messages of those that did not.
     """
 
-    def __init__(self, plane: Any, door: Door, *, user: str = "admin") -> None:
-        self.plane, self.door, self.user = plane, door, user
+    def __init__(self, plane: Any, door: Door, *, user: str = "admin", answering: type[Answering] = Answering) -> None:
+        self.plane, self.door, self.user, self.answering = plane, door, user, answering
         self.configuration = CONFIGURATION.format(door.namespace)
         self.replicas: list[Replica] = []
         self.created = 0
         self.refused: list[str] = []
         self._past: Counter[str] = Counter()
 
-    async def open(self, *names: str, timing: Timing = SECONDS) -> None:
-        """Start replicas, and make the configuration that calls them all, once they are listening."""
+    async def open(self, *names: str, timing: Timing = SECONDS, front: Any = None) -> None:
+        """Start replicas, and make the configuration that calls them all, once they are listening: each, or any of them by the balancer in front."""
         self.replicas = [Replica(self, name, timing) for name in names]
         labels = {"kubernetes.io/service-name": SERVICE}
         await self.door.create(
@@ -161,7 +179,11 @@ class Rig:
         for replica in self.replicas:
             replica.start()
         await self.until(lambda: all(hasattr(one, "answering") and one.answering.server.is_listening for one in self.replicas))
-        hooks = [self._hook(replica) for replica in self.replicas]
+        ports = {replica.name: replica.answering.server.port for replica in self.replicas}
+        if front is not None:
+            front.backends = [*ports.values()]
+            ports = {"pods": front.port}
+        hooks = [self._hook(*one) for one in ports.items()]
         body = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": self.configuration}}
         await self.door.create(CONFIGURATIONS, body | {"webhooks": hooks}, "helm")
         await self.until(lambda: all(one.manager.is_ready for one in self.replicas))
@@ -250,10 +272,10 @@ class Rig:
         code, answer = await self.door.call("POST", PODS, POD, dryRun="All")
         return "" if code == 201 else f"{code} {answer.get('message')}"
 
-    def _hook(self, replica: Replica) -> dict[str, Any]:
+    def _hook(self, name: str, port: int) -> dict[str, Any]:
         return {
-            "name": f"{replica.name}.webhook.steward.dev",
-            "clientConfig": {"url": f"https://{SERVICE}:{replica.answering.server.port}/validate"},
+            "name": f"{name}.webhook.steward.dev",
+            "clientConfig": {"url": f"https://{SERVICE}:{port}{CLOSED}"},
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.door.namespace}},
             "admissionReviewVersions": ["v1"],
