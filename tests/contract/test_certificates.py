@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 
 import pytest
 
 from steward.http import pki
 from steward.runtime.errors import StewardError
 from steward.runtime.fence import OPEN
+from steward.runtime.plan import Plan
 from steward.runtime.transport import HTTPTransport
 from steward.webhook import certificates
+from steward.webhook.certificates import leader
 from steward.webhook.certificates.model import encoded
-from support.doors import Door
+from steward.webhook.certificates.rotation import Decision, decide
+from support.doors import LEASES, Door
 from support.rig import CONFIGURATIONS, SECRET, SECRETS, Rig
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -42,16 +46,47 @@ async def test_authorities_and_leaves_are_replaced_under_load_without_one_refusa
     assert sum(replica.answering.calls for replica in rig.replicas) - before >= 2 * rig.created
 
 
-async def test_the_next_leader_goes_on_where_the_last_one_was_killed(rig):
-    """In the middle of a rotation: the next authority is stored, and signs nothing yet. The rest is in tests/unit, write by write."""
-    async with rig.load(clients=2):
-        await rig.until(lambda: rig.steps()["rotate"] == 1)
-        leader = max(rig.replicas, key=lambda one: one.steps()["rotate"])
-        steps = leader.steps()
-        await rig.kill(leader)
-        await rig.until(lambda: rig.steps()["switch"] >= 1, seconds=60)
+FOLLOWS = {"rotate": {"spread"}, "spread": {"switch", "rotate"}, "switch": {"drain", "rotate"}, "drain": {"spread"}}
+"""What comes after which step. An authority that waited for a leader is so old here that the next one is made before the former is drained."""
 
-    assert steps["switch"] == 0
+
+class Halting:
+    """Stands before what the leader decides: notes each step once its write is done, and lets nothing be written after one of them."""
+
+    def __init__(self, rig, after):
+        self._rig, self._after, self._known = rig, after, rig.steps()
+        self.taken = []
+        self.halted = False
+
+    def __call__(self, situation):
+        known = self._rig.steps()
+        self.taken += [*(known - self._known)]
+        self.taken = [step for step in self.taken if step != "leaf"]
+        self._known = known
+        self.halted = self.halted or (self._after is not None and self.taken[-len(self._after) :] == self._after)
+        return Decision("", Plan(skip="halted")) if self.halted else decide(situation)
+
+    def go_on(self):
+        """Let the next one lead."""
+        self._after, self._known, self.halted = None, self._rig.steps(), False
+
+
+@pytest.mark.parametrize("after", ["rotate", "rotate spread", "switch", "drain", "drain spread"])
+async def test_after_each_single_write_of_a_rotation_the_next_leader_goes_on(rig, after, monkeypatch):
+    """The last one was killed between that write and the next. Its lease is taken away, which it would else hold for 15 s."""
+    halting = Halting(rig, after.split())
+    monkeypatch.setattr(leader, "decide", halting)
+    async with rig.load(clients=2):
+        await rig.until(lambda: halting.halted)
+        lease = await rig.door.ok("GET", f"{LEASES}/{SECRET}")
+        await rig.kill(next(one for one in rig.replicas if lease["spec"]["holderIdentity"].startswith(one.name)))
+        written = list(halting.taken)
+        await rig.door.ok("DELETE", f"{LEASES}/{SECRET}")
+        halting.go_on()
+        await rig.until(lambda: "drain spread" in " ".join(halting.taken[len(written) - 1 :]))
+
+    assert after.split() == written[-len(after.split()) :]
+    assert all(step in FOLLOWS[former] for former, step in itertools.pairwise(halting.taken))
     assert [] == rig.refused
 
 
@@ -59,16 +94,16 @@ async def test_two_who_both_believe_to_lead_leave_one_authority(rig):
     """A rotation by each, at once and without the lease: one writes, the other gets a Conflict and reads again."""
     leaders = [next(one for one in replica.manager._services if one.name == "certificate rotation") for replica in rig.replicas]
 
-    async def lead(leader, stopping):
+    async def lead(one, stopping):
         while not stopping.is_set():
             with contextlib.suppress(StewardError):
-                await leader.look(OPEN)
+                await one.look(OPEN)
             await asyncio.sleep(0.01)
 
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as group, rig.load(clients=1):
-        for leader in leaders:
-            group.create_task(lead(leader, stopping))
+        for one in leaders:
+            group.create_task(lead(one, stopping))
         await rig.until(lambda: rig.steps()["drain"] >= 1, seconds=90)
         stopping.set()
 
