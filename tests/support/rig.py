@@ -229,13 +229,15 @@ class Rig:
         found = await self.secret()
         return found["data"]["ca.crt"] if found is not None else ""
 
-    async def merge(self, path: str, body: Any) -> None:
+    async def merge(self, path: str, body: Any) -> Any:
         """As somebody else does."""
-        await self.door.ok("PATCH", path, body, content_type=MERGE_PATCH, fieldManager="somebody")
+        return await self.door.ok("PATCH", path, body, content_type=MERGE_PATCH, fieldManager="somebody")
 
-    async def bundles(self) -> list[bytes]:
-        """What each entry of the configuration trusts."""
-        return [base64.b64decode(hook["clientConfig"].get("caBundle", "")) for hook in await self.hooks()]
+    async def is_believed(self) -> bool:
+        """Whether each entry of the configuration trusts the active authority."""
+        # The active one is the first.
+        active, end, _ = base64.b64decode(await self.authority()).partition(b"-----END")
+        return bool(end) and all(active in base64.b64decode(hook["clientConfig"].get("caBundle", "")) for hook in await self.hooks())
 
     async def hooks(self) -> list[dict[str, Any]]:
         """The entries of the configuration."""
