@@ -171,7 +171,7 @@ SERVER = (
         unit="reqps",
         queries=(Query(or_zero(UNREACHED[0]), "admitted unseen"), Query(or_zero(UNREACHED[1]), "refused")),
         colors={"^admitted unseen$": "orange", "^refused$": "red"},
-        alerts=("KubeDevopsWebhookUnreachable",),
+        alerts=("KubeDevopsWebhookUnreachable", "KubeDevopsWebhookFailedOpen"),
         legend="list",
     ),
     graph(
@@ -183,7 +183,8 @@ SERVER = (
         ),
         unit="s",
         queries=(Query(quantile(0.99, f"apiserver_admission_webhook_admission_duration_seconds_bucket{{{OURS}}}", "name"), "{{name}}"),),
-        alerts=("KubeDevopsWebhookSlow",),
+        steps=(Step(threshold("KubeDevopsWebhookCallsSlow", "seconds"), "orange"),),
+        alerts=("KubeDevopsWebhookCallsSlow", "KubeDevopsWebhookSlow"),
         legend="list",
     ),
     graph(

@@ -17,6 +17,7 @@ OTHERS = {
     "ALERTS",
     "up",
     "apiserver_admission_webhook_admission_duration_seconds_bucket",
+    "apiserver_admission_webhook_admission_duration_seconds_count",
     "apiserver_admission_webhook_fail_open_count",
     "apiserver_admission_webhook_rejection_count",
 }
