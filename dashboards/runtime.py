@@ -111,7 +111,7 @@ CACHES = (
         unit="s",
         queries=(Query(AGE, "{{component}} {{resource}}"),),
         legend="list",
-        alerts=("StewardWatchStalled",),
+        alerts=("StewardWatchStalled", "KubeDevopsWebhookCacheOld"),
     ),
     graph(
         id=22,

@@ -166,6 +166,12 @@ class Webhook:
             if line.startswith((f"kube_devops_webhook_{name}{{", f"kube_devops_webhook_{name} ")) and all(one in line for one in wanted)
         )
 
+    def heard(self, resource: str) -> float:
+        """Unix time at which it last heard of these objects; 0 before that."""
+        lines = self.probe("/metrics")[1].splitlines()
+        of = [one for one in lines if one.startswith("steward_informer_last_event_timestamp_seconds{") and f'resource="{resource}"' in one]
+        return max((float(one.rpartition(" ")[2]) for one in of), default=0.0)
+
     def log(self) -> str:
         """The end of what it wrote."""
         return self._log.read_text(errors="replace")[-4000:]

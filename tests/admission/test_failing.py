@@ -5,8 +5,10 @@ import pytest
 from admission.balancer import balancing
 from admission.stage import eventually
 from support.containers import container
+from support.envtest import free_ports
 
 LATEST = container(image="app:latest")
+POLICIES = "devopspolicies.policy.steward.dev"
 
 
 @pytest.fixture
@@ -65,20 +67,39 @@ def test_with_fail_system_namespaces_come_back_all_the_same(api, away):
 
 
 def test_a_replica_that_cannot_reach_the_api_server_goes_on_answering(api, plane, start, configure, namespace):
-    """By what it knows; and it stays ready, for nobody else knows more."""
+    """By what it knows; it stays ready, for nobody else knows more, and its metrics tell since when it knows nothing new."""
     with balancing() as way:
         way.backends = [plane.port]
         one = start(server=f"https://127.0.0.1:{way.port}")
         one.wait_until_ready()
         configure(one.port, failurePolicy="Fail")
+        before = one.heard(POLICIES)
         namespace.policy(forbidLatestTag=True)
         eventually(namespace.is_reviewed)
+        heard = one.heard(POLICIES)
+    namespace.policy("unheard", mode="audit", requireResources=True)
     eventually(lambda: "cannot be reached" in one.log())
     answers = [api.call("POST", f"{namespace.pods}?dryRun=All", made).status for made in (namespace.pod(LATEST), namespace.pod())]
 
     assert [403, 201] == answers
     assert 200 == one.probe("/readyz")[0]
     assert 200 == one.probe("/livez")[0]
+    assert 0 < before < heard == one.heard(POLICIES)
+
+
+def test_a_replica_is_not_ready_before_it_has_heard_from_the_api_server(plane, start):
+    """Whoever asked it would be answered by no policy at all."""
+    with balancing() as way:
+        way.backends = free_ports(1)
+        one = start(server=f"https://127.0.0.1:{way.port}")
+        eventually(lambda: "cannot be reached" in one.log(), seconds=40)
+        cut_off = [one.probe(path)[0] for path in ("/livez", "/readyz")], one.heard(POLICIES)
+        way.backends = [plane.port]
+        one.wait_until_ready()
+
+        assert ([200, 503], 0.0) == cut_off
+        assert one.heard(POLICIES) > 0
+        one.stop()
 
 
 def test_a_pod_of_a_bad_policy_passes_once_the_policy_is_gone(api, webhook, configure, namespace):

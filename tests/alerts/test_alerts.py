@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from steward.governance.policies import POLICIES
+from steward.webhook.component import COMPONENT
+from steward.webhook.model import NAMESPACES
 from support import helm, promql
 
 ROOT = helm.CHART.parent
@@ -72,6 +75,15 @@ def test_every_recorded_series_has_a_case_with_its_value():
         return any(all(part in sample for part in wanted) for sample in samples)
 
     assert [(rule["record"], rule.get("labels")) for _, rule in RULES if "record" in rule and not is_expected(rule)] == []
+
+
+def test_the_age_of_caches_is_that_of_those_by_which_the_webhook_judges():
+    """Of all that it follows; the rest is its certificates, which are somebody else's alert."""
+    (rule,) = (rule for _, rule in ALERTS if rule["alert"] == "KubeDevopsWebhookCacheOld")
+    ((_, matchers),) = promql.selectors(rule["expr"])
+    followed = {str(right.resource) for right in COMPONENT.rights if "watch" in right.verbs}
+
+    assert {str(POLICIES), str(NAMESPACES)} == {name for name in followed if re.fullmatch(matchers["resource"], name)}
 
 
 @each_alert
