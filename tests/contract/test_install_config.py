@@ -75,6 +75,6 @@ def test_a_bundle_that_nobody_could_trust_is_refused_before_the_cluster_is_asked
         file.write_text(text)
     refused = install(ca=file)
 
-    assert 1 == refused.returncode
+    assert 2 == refused.returncode
     assert f"--ca-bundle-path {file}: " in refused.stderr
     assert said in refused.stderr

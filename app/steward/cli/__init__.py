@@ -1,4 +1,4 @@
-"""The command line. Data goes to stdout, everything else to stderr; 0 is done, 1 failed, 2 wrong use."""
+"""The command line. Data goes to stdout, everything else to stderr; 0 is done, 1 failed, 2 wrong use, which every ConfigError is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from steward.cli.verify import verify
 from steward.cli.version import version, version_text
 from steward.cli.watch import watch
 from steward.cli.webhook import webhook
-from steward.runtime.errors import StewardError
+from steward.runtime.errors import ConfigError, StewardError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -68,6 +68,8 @@ def main() -> NoReturn:
         code = _fail("interrupted", 1)
     except click.ClickException as error:
         code = _fail(error.format_message(), error.exit_code)
+    except ConfigError as error:
+        code = _fail(str(error), 2)
     except StewardError as error:
         code = _fail(str(error), 1)
     sys.exit(code)

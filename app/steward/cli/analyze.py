@@ -12,7 +12,7 @@ import click
 from steward.cli.cluster import Cluster, cluster_options, connected, namespace_option, read_all
 from steward.cli.judging import Judging, below_option, check_score, judging_options
 from steward.cli.output import COLORS, colored, output_option, printed, table
-from steward.runtime.errors import StewardError
+from steward.runtime.errors import ConfigError, StewardError
 
 if TYPE_CHECKING:
     from steward.cli.surveys import Part, Survey
@@ -65,14 +65,14 @@ def analyze(
     failures = [one for one in answers if isinstance(one, StewardError)]
     found = [one for one in answers if not isinstance(one, StewardError)]
     if not found:
-        raise StewardError("; ".join(map(str, failures)))
+        raise _failure(failures)
     total = merged_clusters(found)
     if output == "text":
         click.echo("\n".join(_lines(found, total, judging, several=len(clusters) > 1, in_full=per_cluster or len(clusters) == 1)))
     else:
         click.echo(printed(_report(found, total, judging), output))
     if failures:
-        raise StewardError("; ".join(map(str, failures)))
+        raise _failure(failures)
     check_score(total.score(judging.formula), fail_below)
 
 
@@ -83,6 +83,12 @@ def _clusters(cluster: Cluster, contexts: str) -> list[Cluster]:
     if len(set(clusters)) < len(clusters):
         raise click.UsageError(f"--contexts {contexts}: the same context twice; its pods would count twice. Name it once")
     return clusters
+
+
+def _failure(failures: list[StewardError]) -> StewardError:
+    """All as one; wrong use when nothing else went wrong."""
+    kind = ConfigError if all(isinstance(one, ConfigError) for one in failures) else StewardError
+    return kind("; ".join(map(str, failures)))
 
 
 async def _surveys(clusters: list[Cluster], judging: Judging, namespace: str, *, include_system: bool) -> list[Survey | StewardError]:

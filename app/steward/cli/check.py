@@ -8,16 +8,9 @@ import click
 
 from steward.cli.judging import SEVERITIES, Judging, below_option, check_score, judging_options
 from steward.cli.output import Found
-from steward.runtime.errors import ConfigError
 
 FAILING: dict[str, tuple[str, ...]] = {severity: SEVERITIES[:number] for number, severity in enumerate(SEVERITIES, 1)} | {"never": ()}
 """Severities that fail, by the least one."""
-
-
-class Unusable(click.ClickException):
-    """Input that cannot be judged; told apart from violations by the exit code."""
-
-    exit_code = 2
 
 
 @click.command(short_help="Look for violations in manifests.")
@@ -50,11 +43,8 @@ def check(*, files: tuple[str, ...], fail_on: str, fail_below: int | None, judgi
 
     if (*files, judging.policy).count("-") > 1:
         raise click.UsageError("-: given twice, and stdin can be read once. Name it once")
-    try:
-        judged = list(verdicts.judged(files, judging.rules(), dt.datetime.now(dt.UTC)))
-        counted = judging.tally(one.verdict for one in judged)
-    except ConfigError as error:
-        raise Unusable(str(error)) from error
+    judged = list(verdicts.judged(files, judging.rules(), dt.datetime.now(dt.UTC)))
+    counted = judging.tally(one.verdict for one in judged)
     score = counted.score(judging.formula)
     click.echo(REPORTS[output](Result(judged, counted, score)))
     found = [violation for one in judged for violation in one.verdict.violations]

@@ -35,13 +35,13 @@ log = get_logger(__name__)
 def run(component: str, config: ProcessConfig[Any]) -> NoReturn:
     """Run a component and exit with its process.
 
-    Raises: ConfigError when a port cannot be listened on, a certificate cannot be used, or no file can be written at all.
+    Raises: ConfigError when a certificate cannot be used; StewardError when a port cannot be listened on, or no file can be written at all.
     """
     sockets = _listen(config.http)
     try:
         gunicorn.serve(Process(component, config), sockets, _certificates(config.http))
     except gunicorn.CannotStart as error:
-        raise ConfigError(str(error)) from error
+        raise StewardError(str(error)) from error
 
 
 class Process:
@@ -134,5 +134,5 @@ def _listen(config: HTTPConfig) -> list[socket.socket]:
         try:
             sockets.append(listen(port))
         except PortUnavailable as error:
-            raise ConfigError(f"{field}: {error}") from error
+            raise StewardError(f"{field}: {error}") from error
     return sockets

@@ -36,8 +36,8 @@ def rendered(release: Release, *switches: str, picked: Callable[[manifests.Docum
         picked: Chooses objects. Tests of the release and other hooks are left out.
 
     Raises:
-        ConfigError: There is no helm, or no such chart.
-        StewardError: helm refuses, or nothing is picked.
+        ConfigError: There is no such chart.
+        StewardError: There is no helm, it refuses, or nothing is picked.
     """
     text = _template(release, switches)
     found = [part for document, part in manifests.parts(release.chart, text) if picked(document)]
@@ -49,7 +49,7 @@ def rendered(release: Release, *switches: str, picked: Callable[[manifests.Docum
 def _template(release: Release, switches: Sequence[str]) -> str:
     program = shutil.which("helm")
     if program is None:
-        raise ConfigError("helm: not on PATH. Install it: https://helm.sh/docs/intro/install.")
+        raise StewardError("helm: not on PATH. Install it: https://helm.sh/docs/intro/install.")
     if "://" not in release.chart and not Path(release.chart, "Chart.yaml").is_file() and not Path(release.chart).is_file():
         raise ConfigError(f"--chart {release.chart}: no chart there. Name a directory with Chart.yaml, a package, or oci://…")
     command = [program, "template", release.name, release.chart, "--namespace", release.namespace, "--no-hooks", "--skip-tests", "--include-crds"]

@@ -103,7 +103,7 @@ def test_files_are_checked_before_the_cluster_is_asked(steward, tmp_path, comman
 
     code, out, err = steward("policy", command, "-n", "shop", "--kubeconfig", "/nowhere", path)
 
-    assert (1, "", 1) == (code, out, err.count("\n"))
+    assert (2, "", 1) == (code, out, err.count("\n"))
     assert err.startswith(f"steward: {path}{said}".format(path=path).replace("policy a ", "policy shop/a "))
 
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_converted_is_told_by_its_field(steward, tmp_path, docume
 
     code, out, err = steward("policy", "convert", path)
 
-    assert (1, "") == (code, out)
+    assert (2, "") == (code, out)
     assert err.splitlines()[-1].startswith(f"steward: {path}{said}")
 
 

@@ -204,7 +204,7 @@ def test_what_holds_no_dashboard_is_refused(steward, monkeypatch, text, message)
     monkeypatch.setattr("sys.stdin.read", lambda: text)
     code, _, err = steward("verify", "--prometheus", "http://127.0.0.1:1", "--dashboards", "-")
 
-    assert 1 == code
+    assert 2 == code
     assert err.startswith(f"steward: {message}")
 
 

@@ -70,20 +70,20 @@ def test_what_is_there_is_overwritten_only_if_asked_for(steward, tmp_path, there
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected", "said"),
     [
-        (("--ip-san", "10.0.0"), "--ip-san 10.0.0: no IP address"),
-        (("--service-name", "Web_hook"), '--service-name: "Web_hook" is not the name of a Service'),
-        (("--namespace", "a/b"), '--namespace: "a/b" is not a namespace'),
-        (("--output-dir", "/proc/nowhere"), "--output-dir /proc/nowhere: cannot be written"),
-        (("--days", "0"), "--days"),
+        (("--ip-san", "10.0.0"), 2, "--ip-san 10.0.0: no IP address"),
+        (("--service-name", "Web_hook"), 2, '--service-name: "Web_hook" is not the name of a Service'),
+        (("--namespace", "a/b"), 2, '--namespace: "a/b" is not a namespace'),
+        (("--output-dir", "/proc/nowhere"), 1, "--output-dir /proc/nowhere: cannot be written"),
+        (("--days", "0"), 2, "--days"),
     ],
     ids=["address", "service", "namespace", "directory", "days"],
 )
-def test_wrong_input_is_one_line_that_names_the_option(steward, tmp_path, options, said):
+def test_wrong_input_is_one_line_that_names_the_option(steward, tmp_path, options, expected, said):
     code, _, line = steward(*CALL, "--output-dir", tmp_path, *options)
 
-    assert 0 != code
+    assert expected == code
     assert said in line
     assert 1 == len(line.splitlines())
 

@@ -17,7 +17,7 @@ from steward.governance.model import PODS, Pod, Workload, owner_of
 from steward.governance.policies import DevOpsPolicy
 from steward.governance.preview import denied_anew, enforced
 from steward.governance.violations import Check, Severity
-from steward.runtime.errors import ConfigError
+from steward.runtime.errors import ConfigError, StewardError
 
 if TYPE_CHECKING:
     from steward.runtime.client import Client
@@ -62,7 +62,7 @@ async def denials(client: Client, given: Sequence[Manifest], namespaces: Collect
         given: Policies that would be added, or take the place of their namesakes, and be enforced; none: those of the cluster would be.
         namespaces: Where to look; one that is empty means all.
 
-    Raises: APIError, TransportError; ConfigError when a policy of the cluster cannot be understood.
+    Raises: APIError, TransportError; StewardError when a policy of the cluster cannot be understood.
     """
     now = dt.datetime.now(dt.UTC)
     before: Counter[Denial] = Counter()
@@ -104,7 +104,7 @@ def _policy(manifest: Manifest) -> DevOpsPolicy:
     try:
         return to_policy(manifest, f"policy {manifest.key}", strict=False)
     except ConfigError as error:
-        raise ConfigError(f"{error} It was written for another version of Steward.") from error
+        raise StewardError(f"{error} It was written for another version of Steward.") from error
 
 
 def _denied(pod: Pod, policies: Iterable[DevOpsPolicy], now: dt.datetime) -> Iterable[Denial]:

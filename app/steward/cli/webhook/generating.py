@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from steward.runtime.errors import ConfigError
+from steward.runtime.errors import ConfigError, StewardError
 
 FILES = {"ca.crt": 0o644, "tls.crt": 0o644, "tls.key": 0o600}
 """What is written, and who may read it."""
@@ -78,7 +78,7 @@ def _write(directory: Path, made: dict[str, str], *, force: bool) -> None:
     """Write all files or, where one is there already, none. A reader never sees half of one, and of the key nobody else anything."""
     there = [name for name in made if (directory / name).exists()]
     if there and not force:
-        raise ConfigError(f"--output-dir {directory}: has {', '.join(there)} already. Name another directory, or say --force to overwrite.")
+        raise StewardError(f"--output-dir {directory}: has {', '.join(there)} already. Name another directory, or say --force to overwrite.")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in made.items():
@@ -88,4 +88,4 @@ def _write(directory: Path, made: dict[str, str], *, force: bool) -> None:
             Path(file.name).chmod(FILES[name])
             os.replace(file.name, directory / name)  # noqa: PTH105 - Path.replace says the same
     except OSError as error:
-        raise ConfigError(f"--output-dir {directory}: cannot be written: {error.strerror}. Name a directory of yours.") from error
+        raise StewardError(f"--output-dir {directory}: cannot be written: {error.strerror}. Name a directory of yours.") from error
