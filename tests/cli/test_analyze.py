@@ -63,8 +63,10 @@ def test_fail_below_is_for_pipelines(shop, least, code, said):
     [
         (("--contexts", "berlin,berlin"), "--contexts berlin,berlin: the same context twice; its pods would count twice. Name it once"),
         (("--contexts", "berlin", "--context", "dublin"), "--context and --contexts: expected one of them, got both"),
+        (("--contexts", ","), '--contexts: expected names of contexts, got ",". Leave the option out for the current one'),
+        (("--contexts", ""), '--contexts: expected names of contexts, got "". Leave the option out for the current one'),
     ],
-    ids=["twice", "both"],
+    ids=["twice", "both", "none", "unset"],
 )
 def test_wrong_use_is_told(shop, arguments, said):
     done = shop.steward("analyze", *arguments)

@@ -24,7 +24,7 @@ MOVERS = 3
 
 @click.command(short_help="Score the namespaces of one or more clusters.")
 @cluster_options
-@click.option("--contexts", default="", metavar="NAME,NAME", help="Several clusters, by their contexts; their score is that of all their pods.")
+@click.option("--contexts", metavar="NAME,NAME", help="Several clusters, by their contexts; their score is that of all their pods.")
 @click.option("--per-cluster", is_flag=True, help="With --contexts: the namespaces of each cluster, too.")
 @namespace_option
 @click.option("--include-system", is_flag=True, help="Count the namespaces of the cluster itself, such as kube-system, too.")
@@ -34,7 +34,7 @@ MOVERS = 3
 def analyze(
     *,
     cluster: Cluster,
-    contexts: str,
+    contexts: str | None,
     per_cluster: bool,
     namespace: str,
     include_system: bool,
@@ -76,10 +76,14 @@ def analyze(
     check_score(total.score(judging.formula), fail_below)
 
 
-def _clusters(cluster: Cluster, contexts: str) -> list[Cluster]:
-    if contexts and cluster.context:
+def _clusters(cluster: Cluster, contexts: str | None) -> list[Cluster]:
+    if contexts is None:
+        return [cluster]
+    if cluster.context:
         raise click.UsageError("--context and --contexts: expected one of them, got both")
-    clusters = [cluster._replace(context=name.strip()) for name in contexts.split(",") if name.strip()] or [cluster]
+    clusters = [cluster._replace(context=name.strip()) for name in contexts.split(",") if name.strip()]
+    if not clusters:
+        raise click.UsageError(f'--contexts: expected names of contexts, got "{contexts}". Leave the option out for the current one')
     if len(set(clusters)) < len(clusters):
         raise click.UsageError(f"--contexts {contexts}: the same context twice; its pods would count twice. Name it once")
     return clusters
