@@ -70,6 +70,20 @@ def test_a_policy_of_another_bundle_is_brought_up_to_date_field_by_field(server)
     assert "= shop/default\n" == server.steward("policy", "bundle-apply", "permissive", "--policy-name", "default").out
 
 
+@pytest.mark.parametrize(("form", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_machines_are_told_what_became_of_a_bundle_as_of_an_import(server, file, form, read):
+    shown = server.steward("policy", "bundle-show", "baseline", "--namespace", "shop").out
+
+    applied = server.steward("policy", "bundle-apply", "baseline", "-o", form)
+    server.steward("policy", "bundle-apply", "permissive", "--policy-name", "baseline")
+    back = server.steward("policy", "bundle-apply", "baseline", "-o", form, "--dry-run")
+    imported = server.steward("policy", "import", file(yaml.safe_load(shown)), "-o", form, "--dry-run")
+
+    assert [{"marker": "+", "namespace": "shop", "name": "baseline", "changes": []}] == read(applied.out)
+    assert "~" == read(back.out)[0]["marker"]
+    assert (0, imported.out) == (back.code, back.out)
+
+
 def test_what_somebody_else_set_is_not_taken_over_unasked(server, file):
     server.kubectl("apply", "--filename", file(policy(maxRestartCount=7)))
     mine = file(policy(maxRestartCount=5), policy("other"), name="mine.yaml")

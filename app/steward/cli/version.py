@@ -8,6 +8,7 @@ import platform
 import click
 
 from steward import __version__
+from steward.cli.output import output_option, printed
 
 REVISION = os.environ.get("STEWARD_REVISION") or "unknown"
 """Commit the image was built from; set in the image, unknown elsewhere."""
@@ -19,6 +20,8 @@ def version_text() -> str:
 
 
 @click.command(short_help="Print the version.")
-def version() -> None:
+@output_option
+def version(*, output: str) -> None:
     """Print the versions of the program, of its commit and of the Python underneath."""
-    click.echo(version_text())
+    facts = {"version": __version__, "revision": REVISION, "python": platform.python_version()}
+    click.echo(version_text() if output == "text" else printed(facts, output))

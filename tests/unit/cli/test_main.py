@@ -1,5 +1,6 @@
 """The command line as a whole: help, version, wrong use."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,6 +17,15 @@ def test_the_version_says_program_revision_and_python(steward):
 
     assert 0 == code
     assert re.fullmatch(rf"steward {re.escape(__version__)} \(revision \S+, python 3\.\d+\.\S+\)\n", out)
+
+
+@pytest.mark.parametrize(("form", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_machines_are_told_the_version_too(steward, form, read):
+    code, out, err = steward("version", "-o", form)
+    told = read(out)
+
+    assert (0, "", __version__) == (code, err, told["version"])
+    assert steward("version")[1] == f"steward {told['version']} (revision {told['revision']}, python {told['python']})\n"
 
 
 def test_package_and_chart_have_one_version(repository: Path):

@@ -59,21 +59,22 @@ def bundle_show(*, bundle: str, policy_name: str, namespace: str, output: str) -
 @name_option
 @dry_run_option
 @force_option
-def bundle_apply(*, bundle: str, cluster: Cluster, namespace: str | None, policy_name: str, dry_run: bool, force: bool) -> None:
+@output_option
+def bundle_apply(*, bundle: str, cluster: Cluster, namespace: str | None, policy_name: str, dry_run: bool, force: bool, output: str) -> None:
     """Apply BUNDLE to a namespace as a DevOpsPolicy; also to bring a policy of an older version up to date.
 
     \b
       steward policy bundle-apply baseline --namespace shop --dry-run
     """  # noqa: D301 - click wants the character itself
     from steward.cli.policy.manifest import of_policy
-    from steward.cli.policy.writing import apply_all
+    from steward.cli.policy.writing import apply_all, said
     from steward.governance import bundles
     from steward.runtime.resource import check_namespace
 
     where = namespace or default_namespace(cluster)
     check_namespace("--namespace", where)
     manifest = of_policy(bundles.policy(bundle, name=policy_name, namespace=where))
-    (done,) = ask(cluster, lambda client: apply_all(client, [manifest], dry_run=dry_run, force=force))
-    click.echo("\n".join(done.lines()))
+    done = ask(cluster, lambda client: apply_all(client, [manifest], dry_run=dry_run, force=force))
+    click.echo(said(done, output))
     if dry_run:
         click.echo("dry run: nothing was changed", err=True)

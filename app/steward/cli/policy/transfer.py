@@ -66,7 +66,7 @@ def import_(*, files: tuple[str, ...], cluster: Cluster, namespace: str, dry_run
     What becomes of each is printed: = stays as it is, ~ changes, + is new.
     """  # noqa: D301 - click wants the character itself
     from steward.cli.policy.manifest import plain, read
-    from steward.cli.policy.writing import apply_all
+    from steward.cli.policy.writing import apply_all, said
     from steward.runtime.resource import check_namespace
 
     if namespace:
@@ -76,9 +76,6 @@ def import_(*, files: tuple[str, ...], cluster: Cluster, namespace: str, dry_run
         home = default_namespace(cluster)
         policies = [plain(one, namespace=one.key.namespace or home) for one in policies]
     done = ask(cluster, lambda client: apply_all(client, policies, dry_run=dry_run, force=force))
-    if output == "text":
-        click.echo("\n".join(line for one in done for line in one.lines()))
-    else:
-        click.echo(printed([one.report() for one in done], output))
+    click.echo(said(done, output))
     if dry_run:
         click.echo("dry run: nothing was changed", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from steward.cli.output import printed
 from steward.cli.policy.changes import Difference, difference
 from steward.cli.policy.manifest import MANIFESTS, Manifest
 from steward.runtime import errors
@@ -34,6 +35,13 @@ async def apply_all(client: Client, policies: Sequence[Manifest], *, dry_run: bo
         for one in policies:
             await _apply(client, one, dry_run=False, force=force)
     return [difference(old, new) for old, new in zip(found, tried, strict=True)]
+
+
+def said(done: Sequence[Difference], output: str) -> str:
+    """What became of policies, as ``-o`` wants it."""
+    if output == "text":
+        return "\n".join(line for one in done for line in one.lines())
+    return printed([one.report() for one in done], output)
 
 
 async def _apply(client: Client, policy: Manifest, *, dry_run: bool, force: bool) -> Manifest:
