@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 
 import pytest
+
 from faults.harness.replicas import Replicas
 from faults.harness.wait import until
 

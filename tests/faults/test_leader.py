@@ -7,6 +7,7 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
+
 from faults.harness.replicas import Replicas
 from faults.harness.wait import until
 

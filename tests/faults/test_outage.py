@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+
 from faults.harness.cluster import Cluster
 from faults.harness.door import Door
 from faults.harness.replicas import Replicas

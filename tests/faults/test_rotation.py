@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from faults.harness.replicas import Replicas
 from faults.harness.wait import answering, until
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+
 from faults.harness.replicas import Replicas
 
 PODS = 500

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 from cluster.support.wait import until
-from observability.stage.operator import Operator
-from observability.stage.process import Process
 from prometheus_client.parser import text_string_to_metric_families
 
+from observability.stage.operator import Operator
+from observability.stage.process import Process
 from support import boards
 from support.envtest import free_ports
 

@@ -5,12 +5,12 @@ import subprocess
 
 import pytest
 from cluster.support.wait import until
+from prometheus_client.parser import text_string_to_metric_families
+
 from observability import facts
 from observability.stage import policies
 from observability.stage.admission import Admission
 from observability.stage.operator import COMPONENTS, Operator
-from prometheus_client.parser import text_string_to_metric_families
-
 from support import boards, helm, promql
 from support.examples import examples
 

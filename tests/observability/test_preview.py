@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from observability import pictures
 from observability.views import view
-
 from support import boards
 
 BOARDS = boards.boards()

@@ -10,9 +10,9 @@ import pytest
 import urllib3
 import yaml
 from cluster.support.wait import until
+
 from observability import facts
 from observability.stage.operator import Operator
-
 from support import helm
 from support.envtest import free_ports
 

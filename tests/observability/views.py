@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 from observability.stage.prometheus import Prometheus, QueryError, Series
-
 from support.boards import Json, filled
 
 RATE_INTERVAL_SECONDS = 15
