@@ -40,6 +40,10 @@ class Step:
     color: str = "red"
 
 
+ABOVE_ZERO = Step(1e-9)
+"""Red for any rate above 0, which itself is green: a step begins at its value. Once in 30 years is more."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """A panel.
@@ -54,6 +58,7 @@ class Panel:
         alerts: What fires when it is red; the panel links to their runbooks.
         links: Titles and addresses of further links.
         colors: Fixed colours by a regular expression of the series' names.
+        by_steps: Whether a line of a graph has the colour of the highest step it reached in the shown time, instead of one of its own.
         texts: Text and colour instead of a value, by that value.
         columns: Names of a table's columns that come from labels, by the label, in their order; those of queries follow.
         cells: Further settings of a table's column, by its name.
@@ -73,6 +78,7 @@ class Panel:
     alerts: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
     colors: Mapping[str, str] = field(default_factory=dict)
+    by_steps: bool = False
     texts: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[str, Json] = field(default_factory=dict)
@@ -112,7 +118,8 @@ class Panel:
         defaults |= {key: value for key, value in limits if value is not None}
         match self.kind:
             case "timeseries":
-                defaults |= {"custom": self._lines(), "color": {"mode": "palette-classic"}}
+                color = {"mode": "thresholds", "seriesBy": "max"} if self.by_steps else {"mode": "palette-classic"}
+                defaults |= {"custom": self._lines(), "color": color}
             case "table":
                 defaults |= {"custom": {"align": "left", "cellOptions": {"type": "auto"}}, "color": {"mode": "thresholds"}}
             case _:
@@ -139,7 +146,7 @@ class Panel:
             "showPoints": "never",
             "lineInterpolation": "stepAfter" if self.stepped else "linear",
             "stacking": {"group": "A", "mode": "normal" if self.stacked else "none"},
-            "thresholdsStyle": {"mode": "line" if self.steps else "off"},
+            "thresholdsStyle": {"mode": "line" if self.steps and not self.by_steps else "off"},
         }
 
     def _target(self, number: int, query: Query) -> Json:

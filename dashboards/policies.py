@@ -1,7 +1,7 @@
 """Panels about DevOpsPolicies, of the component ``policy``."""
 
 from dashboards.alerts import threshold
-from dashboards.panels import Query, Step, graph, stat
+from dashboards.panels import ABOVE_ZERO, Query, Step, graph, stat
 from dashboards.queries import WHERE, or_zero, quantiles, rate, share
 from dashboards.scores import CLASSES, IN_NAMESPACE
 
@@ -116,12 +116,13 @@ RECONCILE = (
         id=23,
         title="Reconcile Errors",
         description=(
-            "Evaluations that ended with an error, per second. They are tried again with growing pauses. If it stays above zero, go on as in the "
-            "runbook of DevOpsPolicyReconcileErrors."
+            "Evaluations that ended with an error, per second; red if there was any. They are tried again with growing pauses. If it stays above "
+            "zero, go on as in the runbook of DevOpsPolicyReconcileErrors."
         ),
         unit="ops",
         queries=(Query(rate(ERRORS), "errors"),),
-        colors={"^errors$": "red"},
+        steps=(ABOVE_ZERO,),
+        by_steps=True,
         alerts=("DevOpsPolicyReconcileErrors",),
         legend="list",
     ),
@@ -153,11 +154,13 @@ RECONCILE = (
         id=26,
         title="Remediations Failed",
         description=(
-            "Patches, or their proofs by dry run, that were refused, per second, by what the workload lacks. It stays as it was. An Event on the "
-            "workload has the words of the API server."
+            "Patches, or their proofs by dry run, that were refused, per second, by what the workload lacks; red if there was any. It stays as it "
+            "was. An Event on the workload has the words of the API server."
         ),
         unit="ops",
         queries=(Query(remediations("failed", "type"), "{{type}}"),),
+        steps=(ABOVE_ZERO,),
+        by_steps=True,
         alerts=("DevOpsPolicyRemediationFailed",),
         legend="right",
     ),

@@ -19,6 +19,8 @@ RULES = {
 }
 COMPONENTS = list(yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())["components"])
 PANELS = [pytest.param(panel, id=f"{uid}-{panel['title']}") for uid, board in BOARDS.items() for panel in boards.panels(board)]
+ABOVE_ZERO = 1e-9
+"""A step begins at its value, and 0 is green."""
 
 
 def opens(address: str) -> None:
@@ -61,8 +63,8 @@ def test_a_panel_turns_red_where_its_alert_fires(panel):
         step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"] if step["color"] == "red" and step["value"] is not None
     ]
     numbers = {float(number) for alert in alerts for number in re.findall(r"(?<![\w.\[])\d+(?:\.\d+)?(?![\w.])", RULES[alert]["expr"])}
-    # Objects are counted where the alert asks for none of them, or for any: one is red.
-    counted = {1.0} if any(re.search(r"[=>] 0\b|unless", RULES[alert]["expr"]) for alert in alerts) else set()
+    # Objects are counted where the alert asks for none of them, or for any: one is red, and so is any rate.
+    counted = {1.0, ABOVE_ZERO} if any(re.search(r"[=>] 0\b|unless", RULES[alert]["expr"]) for alert in alerts) else set()
     if alerts:
         assert set(steps) <= numbers | counted
 

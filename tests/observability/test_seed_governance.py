@@ -5,6 +5,7 @@ health checks on another, and metrics with a prefix, whose former names alerts/c
 """
 
 import json
+from functools import cache
 
 import pytest
 import urllib3
@@ -115,6 +116,7 @@ def check_monitor(component, values=MONITORED):
     return endpoint
 
 
+@cache
 def board():
     """The ConfigMap of the dashboard, and the dashboard in it."""
     (found,) = [one for one in helm.of_kind(helm.render(MONITORED, component=None), "ConfigMap") if "steward-governance.json" in one["data"]]
@@ -258,14 +260,83 @@ def test_dashboard_has_panels():
     assert set(ITS_PANELS) - titles == set()
 
 
-ITS_PANELS = (
-    "Cluster Health Score", "Reconcile Cycles", "Webhook Requests",
-    "Namespace Health Scores", "Pod Events Rate", "Pods Tracked",
-    "Violations by Namespace", "Health Scores", "Reconcile Rate", "Reconcile Errors", "Reconcile Duration", "Pods Scanned",
-    "Remediations Applied", "Remediations Failed", "Enforcement Mode",
-    "Allow/Deny Rate", "Denial Breakdown", "Request Latency",
-    "Violations by Severity", "Audit Results Over Time", "Critical Violations",
-)  # fmt: skip
+SCORE = "red, 40 orange, 60 yellow, 80 green"
+ABOVE_ZERO = "green, 1e-09 red"
+ITS_PANELS = {
+    "Cluster Health Score": ("Overview", "stat", "percent", SCORE),
+    "Reconcile Cycles": ("Overview", "timeseries", "ops", "green"),
+    "Webhook Requests": ("Overview", "timeseries", "reqps", "green"),
+    "Namespace Health Scores": ("Watch", "timeseries", "percent", SCORE),
+    "Pod Events Rate": ("Watch", "timeseries", "ops", "green"),
+    "Pods Tracked": ("Watch", "stat", "short", "blue"),
+    "Violations by Namespace": ("Reconcile", "timeseries", "short", "green"),
+    "Health Scores": ("Reconcile", "timeseries", "percent", SCORE),
+    "Reconcile Rate": ("Reconcile", "timeseries", "ops", "green"),
+    "Reconcile Errors": ("Reconcile", "timeseries", "ops", ABOVE_ZERO),
+    "Reconcile Duration": ("Reconcile", "timeseries", "s", "green"),
+    "Pods Scanned": ("Reconcile", "stat", "short", "blue"),
+    "Remediations Applied": ("Reconcile", "timeseries", "ops", "green"),
+    "Remediations Failed": ("Reconcile", "timeseries", "ops", ABOVE_ZERO),
+    "Enforcement Mode": ("Reconcile", "stat", "none", "green"),
+    "Allow/Deny Rate": ("Webhook", "timeseries", "reqps", "green"),
+    "Denial Breakdown": ("Webhook", "timeseries", "reqps", "green"),
+    "Request Latency": ("Webhook", "timeseries", "s", "green, 0.5 orange, 1 red"),
+    "Violations by Severity": ("Severity & Audit", "timeseries", "short", "green"),
+    "Audit Results Over Time": ("Severity & Audit", "timeseries", "short", "green"),
+    "Critical Violations": ("Severity & Audit", "stat", "short", "green, 1 red"),
+}
+"""Row, type, unit and colours, the first from below and each other from its value upwards. Most of the original's had no unit and one scale, on
+which a health of 80 was red."""
+
+
+def colours(panel):
+    """Its thresholds, as :data:`ITS_PANELS` writes them."""
+    first, *others = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert first["value"] is None
+    return ", ".join([first["color"], *(f"{step['value']:g} {step['color']}" for step in others)])
+
+
+def rows():
+    """The title of each panel's row."""
+    _, found = board()
+    title, by_panel = "", {}
+    for panel in found["panels"]:
+        if panel["type"] == "row":
+            title = panel["title"]
+        by_panel |= {one["title"]: title for one in (panel, *panel.get("panels", []))}
+    return by_panel
+
+
+@pytest.mark.parametrize("title", ITS_PANELS)
+def test_a_panel_of_the_original_has_its_row_type_unit_and_colours(title):
+    (panel,) = [one for one in panels() if one["title"] == title]
+
+    assert (rows()[title], panel["type"], panel["fieldConfig"]["defaults"]["unit"], colours(panel)) == ITS_PANELS[title]
+
+
+@pytest.mark.parametrize("title", [title for title, expected in ITS_PANELS.items() if ABOVE_ZERO in expected])
+def test_a_line_of_failures_is_red_above_zero_alone(title):
+    """By the highest that is shown, so one that is over stays red as long as it is seen."""
+    (panel,) = [one for one in panels() if one["title"] == title]
+
+    assert panel["fieldConfig"]["defaults"]["color"] == {"mode": "thresholds", "seriesBy": "max"}
+    assert panel["fieldConfig"]["overrides"] == []
+
+
+@pytest.mark.parametrize("title", [title for title, expected in ITS_PANELS.items() if SCORE in expected])
+def test_a_health_score_is_shown_from_0_to_100(title):
+    (panel,) = [one for one in panels() if one["title"] == title]
+
+    assert [panel["fieldConfig"]["defaults"][end] for end in ("min", "max")] == [0, 100]
+
+
+def test_the_enforcement_mode_is_shown_by_its_name():
+    """The metric has 0 and 1."""
+    (panel,) = [one for one in panels() if one["title"] == "Enforcement Mode"]
+    (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
+
+    assert mapping["type"] == "value"
+    assert {value: shown["text"] for value, shown in mapping["options"].items()} == {"0": "audit", "1": "enforce"}
 
 
 def test_dashboard_configmap_has_grafana_label():
