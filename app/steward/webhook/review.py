@@ -12,6 +12,7 @@ import msgspec
 
 from steward.governance.combining import Finding, judging
 from steward.governance.policies import DevOpsPolicy
+from steward.governance.rules import evaluate
 from steward.governance.violations import Check
 from steward.webhook import wording
 from steward.webhook.subject import Subject
@@ -62,10 +63,11 @@ def reviewing(
     if combined is None:
         return ALLOWED
     denied: tuple[Finding, ...] = ()
-    if combined.denied and not subject.is_template and not is_ending:
-        had = yield from _had(subject, asked, now, injected)
-        denied = tuple(one for one in combined.denied if (one.check, one.container) not in had)
-    warned = tuple(one for one in combined.findings if one not in denied)
+    if not subject.is_template and not is_ending and (denied := combined.denied):
+        had = yield from _had(subject, denied, asked, now, injected)
+        denied = tuple(one for one in denied if (one.check, one.container) not in had)
+    refused = set(denied)
+    warned = tuple(one for one in combined.findings if one not in refused)
     return Decision(
         allowed=not denied,
         message=wording.denial(denied) if denied else "",
@@ -91,10 +93,20 @@ def _asking_only(policy: DevOpsPolicy, checks: frozenset[Check]) -> DevOpsPolicy
     return msgspec.structs.replace(policy, spec=narrowed)
 
 
-def _had(subject: Subject, asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]) -> Generator[None, None, set[tuple[Check, str]]]:
-    """What was wrong before."""
+def _had(
+    subject: Subject, denied: Collection[Finding], asked: list[DevOpsPolicy], now: dt.datetime, injected: Collection[str]
+) -> Generator[None, None, set[tuple[Check, str]]]:
+    """What of this was wrong before. No more policies are asked than it takes to find all of it."""
+    found: set[tuple[Check, str]] = set()
     if subject.before is None:
-        return set()
-    yield
-    combined = yield from judging(subject.before, asked, now=now, workload=subject.workload, injected=injected)
-    return {(one.check, one.container) for one in combined.findings} if combined is not None else set()
+        return found
+    places = {(one.check, one.container) for one in denied}
+    for policy in asked:
+        yield
+        verdict = evaluate(subject.before, policy.spec, now=now, workload=subject.workload, injected=injected)
+        if verdict is None:
+            return set()
+        found |= places.intersection((one.check, one.container) for one in verdict.violations)
+        if found == places:
+            break
+    return found

@@ -74,7 +74,8 @@ def _fitting(sentences: list[str], limit: int) -> Iterator[str]:
 
 def _header(text: str) -> str:
     """Text as a header can carry it: printable ASCII in one line."""
-    return _cut("".join(one if " " <= one <= "~" else "?" for one in text), WARNING_LIMIT)
+    cut = _cut(text, WARNING_LIMIT)
+    return cut if cut.isascii() and cut.isprintable() else "".join(one if " " <= one <= "~" else "?" for one in cut)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -137,6 +137,25 @@ def test_a_better_image_is_taken_though_all_else_stays_bad(decide):
     assert not decide(asked(pod(BARE)), policy(**ALL, **severe)).allowed
 
 
+def _judgements(new, old, *policies):
+    """How often a pod is judged until there is a decision: a review lets others have their turn between two of them."""
+    found = subject(answers.read("application/json", body(asked(new, old))))
+    now = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+    return 1 + sum(1 for _ in reviewing.reviewing(found, policies, now=now, injected=(), is_ending=False))
+
+
+def test_the_pod_as_it_was_is_judged_only_until_all_that_would_be_denied_is_found():
+    """By nobody where nothing is; else policy by policy."""
+    three = [policy(f"p{number}") for number in range(3)]
+    bad, other = pod(container(image="app:latest")), pod(container(image="other:latest"))
+    good = pod(container())
+
+    assert 3 == _judgements(good, bad, *three)
+    assert 3 + 1 == _judgements(other, bad, *three)
+    assert 3 + 3 == _judgements(bad, good, *three)
+    assert 3 + 2 == _judgements(other, bad, policy("a", requireLivenessProbe=True), *three[:2])
+
+
 @pytest.mark.parametrize("operation", ["DELETE", "CONNECT"])
 def test_deletion_and_the_like_are_never_judged(decide, operation):
     assert reviewing.ALLOWED == decide(asked(None, pod(LATEST), operation=operation), policy())
