@@ -14,7 +14,7 @@ import pytest
 import yaml
 from faults.harness.report import REPORT, Report
 
-from admission.stage import Api, Webhook, eventually
+from admission.stage import Api, Webhook, eventually, stop_all
 from support import helm
 from support.admission import ALL, pod
 from support.certificates import Authority
@@ -111,8 +111,7 @@ def start(plane: ControlPlane, authority: Authority, tmp_path_factory: pytest.Te
         return one
 
     yield start
-    for one in started:
-        one.stop()
+    stop_all(started)
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,6 +109,7 @@ class Webhook:
 
     def start(self) -> None:
         """Start it, without waiting."""
+        self._is_told = False
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [Path(sys.executable).with_name("steward"), "run", "webhook", "--config", self._path],
@@ -120,8 +121,9 @@ class Webhook:
             )
 
     def begin_to_stop(self) -> None:
-        """As the kubelet does."""
-        assert self._process is not None
+        """As the kubelet does; nothing if it has begun, or has ended."""
+        if self._process is None or self._is_told:
+            return
         # Once: a second signal ends it at once.
         self._is_told = True
         self._process.send_signal(signal.SIGTERM)
@@ -130,8 +132,7 @@ class Webhook:
         """End it in good order; its exit code."""
         if self._process is None:
             return 0
-        if not self._is_told:
-            self.begin_to_stop()
+        self.begin_to_stop()
         code = self._process.wait(40)
         self._process = None
         return code
@@ -175,6 +176,13 @@ class Webhook:
     def log(self) -> str:
         """The end of what it wrote."""
         return self._log.read_text(errors="replace")[-4000:]
+
+
+def stop_all(replicas: Sequence[Webhook]) -> list[int]:
+    """End them in good order, all at a time: each goes on serving for seconds; their exit codes."""
+    for one in replicas:
+        one.begin_to_stop()
+    return [one.stop() for one in replicas]
 
 
 def eventually(condition: Callable[[], Any], *, seconds: float = 20.0, why: Callable[[], Any] = lambda: "") -> None:

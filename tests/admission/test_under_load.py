@@ -6,7 +6,7 @@ import time
 import pytest
 
 from admission.balancer import balancing
-from admission.stage import eventually
+from admission.stage import eventually, stop_all
 from support.containers import container
 
 CLIENTS = 4
@@ -64,8 +64,7 @@ def service(start, configure, namespace):
         namespace.policy(forbidLatestTag=True)
         eventually(namespace.is_reviewed)
         yield balancer, replicas
-        for one in replicas:
-            one.stop()
+        stop_all(replicas)
 
 
 @pytest.mark.slow

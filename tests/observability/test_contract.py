@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from observability import facts
 from observability.stage import policies
 from observability.stage.admission import Admission
-from observability.stage.operator import COMPONENTS, Operator
+from observability.stage.operator import COMPONENTS, Operator, stop_all
 from support import boards, helm, promql
 from support.examples import examples
 
@@ -33,14 +33,16 @@ def scrapes(played):
 def newborn(played, tmp_path_factory):
     """What a replica of each component exports that has done nothing yet."""
     directory = tmp_path_factory.mktemp("newborn")
-    texts = {}
+    texts, started = {}, []
     for component in COMPONENTS:
         settings = Admission(directory).settings() if component == "webhook" else None
         operator = Operator(f"steward-{component}-newborn", played.kubeconfig, directory, component=component, settings=settings)
         operator.start()
+        started.append(operator)
         until("it is ready", lambda operator=operator: operator.is_ready)
         texts[component] = operator.scrape()
-        operator.stop()
+        operator.begin_to_stop()
+    stop_all(started)
     return texts
 
 

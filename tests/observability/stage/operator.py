@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,10 @@ class Operator:
         program = Path(sys.executable).with_name("steward")
         self._process = Process([program, "run", self.component, "--config", self._path], self._log, environment)
 
+    def begin_to_stop(self) -> None:
+        """Tell it to end in good order, without waiting."""
+        self._process.begin_to_stop()
+
     def stop(self) -> None:
         """End it in good order."""
         self._process.stop()
@@ -84,6 +88,14 @@ class Operator:
     def works(self) -> bool:
         """Whether it is the leader, or one of a component that elects none."""
         return self.value(f'steward_leader{{component="{self.component}"}}') in (1, None) and self.is_ready
+
+
+def stop_all(operators: Sequence[Operator]) -> None:
+    """End them in good order, all at a time: some go on serving for seconds."""
+    for one in operators:
+        one.begin_to_stop()
+    for one in operators:
+        one.stop()
 
 
 def configuration(component: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from observability.stage import policies
 from observability.stage.admission import Admission
 from observability.stage.kube import Kube, kubeconfig
 from observability.stage.load import Load
-from observability.stage.operator import COMPONENTS, NAMESPACE, Operator
+from observability.stage.operator import COMPONENTS, NAMESPACE, Operator, stop_all
 from observability.stage.policies import Teams
 from observability.stage.prometheus import CLUSTER, Prometheus
 from support.envtest import ControlPlane
@@ -76,9 +76,11 @@ def stage(directory: Path, *, seconds: float) -> Iterator[Stage]:
             for name in COMPONENTS
             for suffix in SUFFIXES
         ]
+        started: list[Operator] = []
+        stack.callback(stop_all, started)
         for operator in operators:
             operator.start()
-            stack.callback(operator.stop)
+            started.append(operator)
         prometheus = Prometheus(directory, VALUES)
         prometheus.start([(operator.address, labels(operator)) for operator in operators], apiserver=plane)
         stack.callback(prometheus.stop)

@@ -21,6 +21,7 @@ class Process:
 
     def __init__(self, command: Sequence[object], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self._log = log
+        self._is_told = False
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [str(word) for word in command],
@@ -36,9 +37,15 @@ class Process:
         """Whether it runs."""
         return self._process.poll() is None
 
+    def begin_to_stop(self) -> None:
+        """SIGTERM, unless it was sent: a second one may end it at once."""
+        if not self._is_told:
+            self._is_told = True
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if it does not obey."""
-        self._process.send_signal(signal.SIGTERM)
+        self.begin_to_stop()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
