@@ -5,6 +5,7 @@ health checks on another, and metrics with a prefix, whose former names alerts/c
 """
 
 import json
+import sys
 from functools import cache
 
 import pytest
@@ -13,13 +14,16 @@ import yaml
 from cluster.support.wait import until
 
 from observability import facts
+from observability.stage.admission import Admission
 from observability.stage.operator import Operator
-from support import helm
+from observability.stage.process import Process
+from support import boards, helm
 from support.envtest import free_ports
 
 MONITORED = {"serviceMonitor": {"enabled": True, "interval": "15s"}, "dashboards": {"enabled": True}}
 PROTECTED = {**MONITORED, "metrics": {"tls": {"enabled": True}}}
 COMPONENTS = ("watch", "policy", "webhook")
+each_component = pytest.mark.parametrize("component", COMPONENTS)
 METRICS = (
     "kube_devops_cluster_health_score",
     "kube_devops_namespace_health_score",
@@ -61,21 +65,45 @@ def get(address, path):
     return answer.status, answer.data.decode()
 
 
+class Alone:
+    """A replica without an API server, until one is started where it looks for it."""
+
+    def __init__(self, component, directory):
+        (self._port,) = free_ports(1)
+        self._directory = directory
+        self._api = None
+        access = directory / "kubeconfig"
+        cluster = {"name": "gone", "cluster": {"server": f"http://127.0.0.1:{self._port}"}}
+        context = {"name": "gone", "context": {"cluster": "gone", "user": "nobody"}}
+        access.write_text(
+            json.dumps({"clusters": [cluster], "contexts": [context], "users": [{"name": "nobody", "user": {}}], "current-context": "gone"})
+        )
+        settings = Admission(directory).settings() if component == "webhook" else None
+        self.operator = Operator(f"steward-{component}-alone", access, directory, component=component, settings=settings)
+
+    def start(self):
+        """It runs, and knows nothing."""
+        self.operator.start()
+        until("it answers", lambda: self.operator.value(f'steward_component_ready{{component="{self.operator.component}"}}') is not None)
+
+    def start_api(self):
+        fake = [sys.executable, "-m", "support.fakeapi", "--port", self._port]
+        tests = boards.DIRECTORY.parent / "tests"
+        self._api = Process(fake, self._directory / "fakeapi.log", {"PYTHONPATH": str(tests), "PATH": "/usr/bin:/bin"})
+
+    def stop(self):
+        self.operator.stop()
+        if self._api:
+            self._api.stop()
+
+
 @pytest.fixture
-def unready(tmp_path):
-    """A `policy` whose API server does not answer: it runs, and knows nothing."""
-    (port,) = free_ports(1)
-    access = tmp_path / "kubeconfig"
-    cluster = {"name": "gone", "cluster": {"server": f"http://127.0.0.1:{port}"}}
-    context = {"name": "gone", "context": {"cluster": "gone", "user": "nobody"}}
-    access.write_text(
-        json.dumps({"clusters": [cluster], "contexts": [context], "users": [{"name": "nobody", "user": {}}], "current-context": "gone"})
-    )
-    operator = Operator("steward-policy-unready", access, tmp_path, component="policy")
-    operator.start()
-    until("it answers", lambda: operator.value('steward_component_ready{component="policy"}') is not None)
-    yield operator
-    operator.stop()
+def alone(request, tmp_path):
+    """A replica of the component that the test names, `policy` if it names none."""
+    one = Alone(getattr(request, "param", "policy"), tmp_path)
+    one.start()
+    yield one
+    one.stop()
 
 
 def of_component(kind, component, values=MONITORED):
@@ -143,10 +171,10 @@ def test_reconcile_readyz_when_ready(played):
     assert get(played.working("policy").health, "/readyz")[0] == 200
 
 
-def test_reconcile_readyz_when_not_ready(unready):
+def test_reconcile_readyz_when_not_ready(alone):
     """It is alive all the same: a restart would not bring the API server back."""
-    assert get(unready.health, "/readyz")[0] == 503
-    assert get(unready.health, "/healthz")[0] == 200
+    assert get(alone.operator.health, "/readyz")[0] == 503
+    assert get(alone.operator.health, "/healthz")[0] == 200
 
 
 def test_reconcile_metrics_returns_ok(played):
@@ -161,6 +189,32 @@ def test_reconcile_unknown_route_returns_404(played):
     policy = played.working("policy")
 
     assert [get(address, "/unknown")[0] for address in (policy.address, policy.health)] == [404, 404]
+
+
+@each_component
+def test_every_component_answers_at_its_endpoints(played, component):
+    """Each has a server of its own, so what `policy` does proves nothing of the others."""
+    one = played.working(component)
+    status, body = get(one.address, "/metrics")
+
+    assert {path: get(one.health, path)[0] for path in ("/healthz", "/readyz", "/unknown")} == {"/healthz": 200, "/readyz": 200, "/unknown": 404}
+    assert status == 200
+    assert facts.described(component).keys() == facts.exported(body).keys()
+    assert get(one.address, "/unknown")[0] == 404
+
+
+@pytest.mark.parametrize("alone", COMPONENTS, indirect=True)
+def test_readiness_comes_with_the_api_server(alone):
+    """In one process, which waits for it: not ready, alive, and ready as soon as it has read what it needs."""
+    one = alone.operator
+    born = one.value("process_start_time_seconds")
+    before = {path: get(one.health, path)[0] for path in ("/healthz", "/readyz")}
+    alone.start_api()
+    until("it is ready", lambda: get(one.health, "/readyz")[0] == 200)
+
+    assert before == {"/healthz": 200, "/readyz": 503}
+    assert get(one.health, "/healthz")[0] == 200
+    assert one.value("process_start_time_seconds") == born
 
 
 def test_pods_scanned_metric_registered(played):
@@ -227,7 +281,7 @@ def test_service_monitor_webhook_uses_https():
     assert check_monitor("webhook", issued)["tlsConfig"]["ca"]["secret"]["key"] == "ca.crt"
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@each_component
 def test_all_services_parseable_yaml(component):
     """What helm prints is read, and read again the same."""
     services = of_component("Service", component)
@@ -237,7 +291,7 @@ def test_all_services_parseable_yaml(component):
     assert {(one["apiVersion"], one["kind"]) for one in services} == {("v1", "Service")}
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@each_component
 def test_all_service_monitors_parseable_yaml(component):
     """tests/chart proves them against the schema of Prometheus Operator."""
     (monitor,) = of_component("ServiceMonitor", component)
