@@ -10,16 +10,30 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
-from faults.harness.cluster import Cluster
+from faults.harness.cluster import NAMESPACE, RIGHTS, Cluster
 from faults.harness.replicas import Operator
 from faults.harness.report import REPORT, Report
+from faults.harness.teams import OBSERVED, Work
 from faults.harness.witness import Witness
 from steward import __version__
+from steward.policy.component import COMPONENT
+from steward.policy.remediation.model import WORKLOADS
+from support import helm
 
 _numbers = itertools.count(1)
 TIMEOUT_SECONDS = 400
 """Of one test. What it waits for has shorter deadlines with better words; this one ends a test that hangs."""
+
+REMEDIATION = {
+    "components": {
+        "policy": {
+            "config": {"remediation": {"enabled": True, "maxPerHour": 100, "observationSeconds": OBSERVED, "protectedNamespaces": ["vault-*"]}}
+        }
+    },
+}
+CRDS = helm.CHART / "files" / "crds"
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -87,6 +101,50 @@ async def operators(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Callable[
 
     yield new
     await asyncio.gather(*(operator.stop() for operator in made))
+
+
+@pytest.fixture(scope="package")
+def chart() -> list[dict[str, Any]]:
+    """What the chart renders of policy with remediation switched on."""
+    return helm.render(REMEDIATION, namespace=NAMESPACE, component="policy")
+
+
+@pytest.fixture(scope="package")
+def plane(cluster: Cluster, chart: list[dict[str, Any]]) -> Cluster:
+    """The cluster, with the definitions and the rights of policy as the chart has them."""
+    definitions = [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.policy.steward.dev.yaml"))]
+    cluster.apply(*definitions, *(found for found in chart if found["kind"] in RIGHTS))
+    names = [f"crd/{one['metadata']['name']}" for one in definitions]
+    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    return cluster
+
+
+@pytest.fixture
+async def start(plane: Cluster, chart: list[dict[str, Any]], tmp_path: Path) -> AsyncIterator[Callable[..., Work]]:
+    """Sets policy to work, with other values of remediation if given. What it may be at work on is gone after the test."""
+    account = helm.only(chart, "ServiceAccount")["metadata"]["name"]
+    token = plane.kubectl("create", "token", account, f"--namespace={NAMESPACE}", "--duration=1h").strip()
+    plane.kubeconfig(tmp_path / "kubeconfig", token=token)
+    settings = yaml.safe_load(helm.only(chart, "ConfigMap")["data"]["config.yaml"])
+    config = msgspec.convert(settings["config"], COMPONENT.config)
+    started: list[Work] = []
+
+    def start(**values: Any) -> Work:
+        remediation = msgspec.structs.replace(config.remediation, **values)
+        started.append(Work(plane, str(tmp_path / "kubeconfig"), msgspec.structs.replace(config, remediation=remediation)))
+        return started[-1]
+
+    yield start
+    for work in started:
+        await work.stop()
+    kinds = ",".join(("devopspolicies", *(resource.plural for resource in WORKLOADS.values())))
+    plane.kubectl("delete", kinds, "--all", "--all-namespaces", "--wait=false")
+
+
+@pytest.fixture
+async def at_work(start: Callable[..., Work]) -> Work:
+    """Policy at work."""
+    return start()
 
 
 @pytest.fixture
