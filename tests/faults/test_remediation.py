@@ -1,11 +1,16 @@
 """Workloads that really roll out, mended: what the audit log says, and what became of their pods."""
 
 import asyncio
+import copy
 import json
 
 import pytest
 
 from faults.harness.teams import OBSERVED, Team, until
+from steward.policy.remediation import metrics
+
+BRIEFLY = 5
+"""Seconds that a patched workload is watched where that is waited for: fewer than can be configured."""
 
 
 async def test_a_deployment_without_a_probe_is_mended_and_becomes_healthy(plane, at_work):
@@ -103,17 +108,53 @@ async def test_a_patch_after_which_pods_restart_is_taken_back(plane, at_work):
     assert 2 == len(at_work.written(dry=False))
 
 
-async def test_an_opponent_that_reverts_sees_one_patch(plane, at_work):
-    team = Team(plane)
-    team.add()
-    original = team.get("deployment", "web")
-    team.ask()
-    await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+async def test_a_patch_whose_pods_do_not_get_ready_is_taken_back_and_rests(plane, start):
+    """Also for the next leader."""
+    work, team = start(observation_seconds=BRIEFLY), Team(plane)
+    team.add(progressDeadlineSeconds=BRIEFLY)
+    before = team.get("deployment", "web")["spec"]
+    plane.kill("kwok")
+    try:
+        team.ask()
+        await until(lambda: "RemediationApplied" in team.said(), "Event")
+        await until(lambda: "RemediationReverted" in team.said(), "Event")
+    finally:
+        plane.start_one("kwok")
     await asyncio.to_thread(team.rolled_out)
-    for made in ("uid", "resourceVersion", "generation", "creationTimestamp"):
-        original["metadata"].pop(made, None)
-    team.replace(original)
+    await until(lambda: "RemediationHeld" in team.said(), "Event of the next look")
+    await work.stop()
+    following = start(observation_seconds=BRIEFLY)
+    await until(lambda: following.sample(metrics.SKIPPED, "backing_off"), "look of another leader")
 
-    await until(lambda: "RemediationContested" in team.said(), "Event")
+    assert before == team.get("deployment", "web")["spec"]
+    assert "it did not become available in time" in team.notes()
+    assert (1, 1) == (work.sample(metrics.REVERTED), work.sample(metrics.FAILED, "missing_readiness"))
+    assert (2, 0) == (len(work.written(dry=False)), len(following.written()))
+
+
+async def test_an_opponent_that_reverts_sees_one_patch_of_each_template(plane, at_work):
+    team, later = Team(plane), Team(plane)
+    team.add()
+    first = team.get("deployment", "web")
+    for made in ("uid", "resourceVersion", "generation", "creationTimestamp"):
+        first["metadata"].pop(made, None)
+    second = copy.deepcopy(first)
+    second["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.k8s.io/pause:3.10"
+    for number, template in enumerate((first, second), start=1):
+        team.replace(template)
+        team.ask()
+        await until(lambda: "readinessProbe" in team.main(), "readiness probe")
+        await asyncio.to_thread(team.rolled_out)
+        team.replace(template)
+        await until(lambda number=number: number == at_work.sample(metrics.SKIPPED, "contested"), "end of the contest")
+    for template in (first, second) * 2:
+        team.replace(template)
+        await asyncio.to_thread(team.rolled_out)
+    # All workloads are in one queue, so the other has been looked at by the time that this one is patched.
+    later.add()
+    later.ask()
+    await until(lambda: "readinessProbe" in later.main(), "readiness probe of another workload")
+
+    assert "RemediationContested" in team.said()
     assert "readinessProbe" not in team.main()
-    assert 1 == len(at_work.written(dry=False))
+    assert 2 == sum(request.namespace == team.name for request in at_work.written(dry=False))
