@@ -172,7 +172,7 @@ def _stale(state: State, ours: Patch) -> Decision | None:
 
 
 def _take_back(state: State, record: Record, result: Result, reason: Reason, why: str) -> Decision:
-    over = history.concluded(record, result, state.now)
+    over = history.taken_back(state.workload, record, result, state.now)
     again = f" It is tried again after {over.retry_at():%Y-%m-%d %H:%M} UTC, or for another template." if result == "reverted" else ""
     done = _event(state, reason, f"{', '.join(record.fields)} taken back: {why}.{again}", "Undo")
     standing = Standing(label="backing_off" if result == "reverted" else "", failed=result == "reverted")

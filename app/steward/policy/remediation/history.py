@@ -140,6 +140,14 @@ def concluded(record: Record, result: Result, now: dt.datetime) -> Record:
     return msgspec.structs.replace(record, result=result, at=at, tries=tries)
 
 
+def taken_back(workload: Workload, record: Record, result: Result, now: dt.datetime) -> Record:
+    """An attempt that is taken back. What failed under another template than it was made for rests for both: nobody knows whose fault it was."""
+    over = concluded(record, result, now)
+    if result != "reverted" or record.template == additions.fingerprint(workload):
+        return over
+    return concluded(attempt(workload, additions.owned(workload), over, now), result, now)
+
+
 def left(workload: Workload, record: Record) -> Result:
     """What becomes of an attempt when the workload has another template: ours is still there and counts for that one, or somebody took it away."""
     if record.result not in ("applied", "proved"):

@@ -140,6 +140,19 @@ async def test_what_we_took_back_ourselves_is_nobodys_contest(town, key, look):
     assert "readinessProbe" in town.main(key)
 
 
+@pytest.mark.parametrize("tag", [1, 2])
+async def test_what_fails_under_the_next_template_rests_for_both(town, key, look, tag):
+    await look()
+    _retag(town, key, 2)
+    town.api.merge("deployments", "shop/web", {"status": {"updatedReplicas": 1}})
+    taken_back = await look(11 * HOUR / 60)
+    town.api.merge("deployments", "shop/web", {"status": {"updatedReplicas": 2}})
+    _retag(town, key, tag)
+    rested = await look(23 * HOUR)
+
+    assert (2, 2, 3) == (taken_back, rested, await look(2 * HOUR))
+
+
 # The record.
 
 
