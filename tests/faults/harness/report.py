@@ -124,7 +124,8 @@ How to read it: what is promised stands in the last column, and a figure above i
 The rows of the *installed chart* are from a real node with kubelet and containers, the others from processes. Those of the *webhook* are of an API
 server that must ask it (`failurePolicy: Fail`); replicas that are replaced stand behind a balancer which, as kube-proxy, leaves open connections
 alone. So do the two whose certificates, with lives of seconds, are replaced while dry runs come at a rate; a wrong answer is a good pod refused, or a
-bad one let through. Times hold for this machine; numbers of requests follow from arithmetic and hold anywhere: while the API server cannot be reached
+bad one let through. The API server that *hears late* is a second one, with a proxy before etcd that holds back what it is told of configurations.
+Times hold for this machine; numbers of requests follow from arithmetic and hold anywhere: while the API server cannot be reached
 one task of a process asks for it and everybody else waits
 ([why](design/2026-11-21-one-asks-in-an-outage.md)), and a leader renews its lease to the end. A single replica that lost its lease in an outage
 waits for that lease to run out, 15 s, before it leads again.
