@@ -21,7 +21,14 @@ from support.certificates import Authority
 from support.containers import container
 from support.envtest import ControlPlane
 
-AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch"]}]}
+AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "rules": [
+        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]},
+        {"level": "Metadata", "verbs": ["list", "watch"], "resources": [{"group": "policy.steward.dev"}]},
+    ],
+}
 _numbers = itertools.count(1)
 
 
@@ -162,6 +169,15 @@ def new_namespace(api: Api) -> Callable[[], Namespace]:
 def namespace(new_namespace: Callable[[], Namespace]) -> Namespace:
     """The one that most tests need."""
     return new_namespace()
+
+
+@pytest.fixture
+def reviewed(webhook: Webhook, configure: Callable[..., None], namespace: Namespace) -> Namespace:
+    """A namespace whose pods are reviewed by a policy that denies."""
+    configure(webhook.port)
+    namespace.policy()
+    eventually(namespace.is_reviewed)
+    return namespace
 
 
 class Namespace:

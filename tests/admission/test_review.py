@@ -1,4 +1,4 @@
-"""What a real API server makes of the answers: every path by which a pod is written, and each point of what may go wrong there."""
+"""What a real API server makes of the answers, and each point of what may go wrong there."""
 
 import pytest
 
@@ -7,19 +7,8 @@ from support.admission import ALL
 from support.containers import container
 
 LATEST = container(image="app:latest")
+BARE = container("side", livenessProbe=None, readinessProbe=None, resources=None)
 STRICT = {"forbidLatestTag": True}
-
-EXCLUDED = "apiserver_admission_match_condition_exclusions_total"
-"""The API server's count of calls that it was spared."""
-
-
-@pytest.fixture
-def reviewed(webhook, configure, namespace):
-    """A namespace whose pods are reviewed by a policy that denies."""
-    configure(webhook.port)
-    namespace.policy(**ALL)
-    eventually(namespace.is_reviewed)
-    return namespace
 
 
 def test_a_denial_is_403_with_policy_container_and_mend(api, reviewed):
@@ -61,75 +50,26 @@ def test_a_dry_run_gets_the_same_verdict_and_is_counted_as_one(api, webhook, rev
     assert before + 1 == webhook.counted("requests_total", dry_run="true")
 
 
-def test_each_path_to_a_pod_is_asked_about_and_no_other(api, webhook, reviewed):
-    """Create, a new image, an ephemeral container and a resize; no labels, no status, no deletion."""
-    created = reviewed.pod(metadata={"finalizers": ["example.com/wait"]})
-    at = f"{reviewed.pods}/web"
-    debugger = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox:1"}]}}
-    resized = {"spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "2"}}}]}}
-    steps = {
-        "create": lambda: api.must("POST", reviewed.pods, created),
-        "image": lambda: api.must("PATCH", at, {"spec": {"containers": [{"name": "web", "image": "app:2"}]}}, patch="strategic-merge"),
-        "labels": lambda: api.must("PATCH", at, {"metadata": {"labels": {"a": "b"}}}),
-        "status": lambda: api.must("PATCH", f"{at}/status", {"status": {"phase": "Running"}}),
-        "debug": lambda: api.must("PATCH", f"{at}/ephemeralcontainers", debugger, patch="strategic-merge"),
-        "resize": lambda: api.must("PATCH", f"{at}/resize", resized, patch="strategic-merge"),
-        "finalizer": lambda: api.must("PATCH", at, {"metadata": {"finalizers": None}}),
-        "delete": lambda: api.must("DELETE", f"{at}?gracePeriodSeconds=0"),
-    }
-    asked = {}
-    for name, step in steps.items():
-        before = webhook.counted("requests_total")
-        step()
-        asked[name] = webhook.counted("requests_total") - before
-
-    assert {"create", "image", "debug", "resize"} == {name for name, calls in asked.items() if calls}
-
-
-def test_an_update_that_brings_nothing_is_not_even_asked_about(api, webhook, configure, namespace):
-    """A finalizer comes off a pod that is as bad as can be, and the API server counts the call that it was spared."""
-    bad = namespace.pod(container(image="app:latest", livenessProbe=None), metadata={"finalizers": ["example.com/wait"]})
-    api.must("POST", namespace.pods, bad)
+def test_a_dry_run_gets_the_same_warnings(api, webhook, configure, namespace):
     configure(webhook.port)
-    namespace.policy(**ALL)
-    eventually(namespace.is_reviewed)
-    before = api.counted(EXCLUDED)
-    api.must("PATCH", f"{namespace.pods}/web", {"metadata": {"finalizers": None}})
+    namespace.policy(mode="audit", **ALL)
+    eventually(namespace.is_warned)
+    dry, real = (api.call("POST", f"{namespace.pods}{query}", namespace.pod(LATEST, BARE)) for query in ("?dryRun=All", ""))
 
-    assert api.counted(EXCLUDED) > before
-
-
-def _image(image, name="web"):
-    return {"spec": {"containers": [{"name": name, "image": image}]}}
+    assert (201, 201) == (dry.status, real.status)
+    assert 4 == len(dry.warnings)
+    assert dry.warnings == real.warnings
 
 
-def test_only_what_an_update_brings_is_denied(api, webhook, configure, namespace):
-    api.must("POST", namespace.pods, namespace.pod(container("old", image="app:latest"), container("new")))
-    configure(webhook.port)
-    namespace.policy(**ALL)
-    eventually(namespace.is_reviewed)
-    at = f"{namespace.pods}/web"
-    worse = api.call("PATCH", at, _image("app:latest", "new"), patch="strategic-merge")
+def test_a_review_writes_nothing_and_tells_no_event(api, reviewed, audit_log):
+    """Whatever it says, dry run or not: in the audit log the program watches, and asks what it may, and that is all."""
+    for query in ("?dryRun=All", ""):
+        assert 403 == api.call("POST", f"{reviewed.pods}{query}", reviewed.pod(LATEST, name="written")).status
+    eventually(lambda: 2 == len([one for one in audit_log() if one["objectRef"].get("name") == "written"]))
 
-    assert 200 == api.call("PATCH", at, _image("other:latest", "old"), patch="strategic-merge").status
-    assert 403 == worse.status
-    assert "container new" in worse.message
-    assert "container old" not in worse.message.partition("denied the request")[2]
-
-
-def test_debugging_a_bad_pod_is_only_a_matter_of_the_debuggers_image(api, webhook, configure, namespace):
-    api.must("POST", namespace.pods, namespace.pod(container(image="app:latest", livenessProbe=None, resources=None)))
-    configure(webhook.port)
-    namespace.policy(**ALL, severityOverrides={"missingLiveness": "critical", "missingResources": "critical"})
-    eventually(namespace.is_reviewed)
-    at = f"{namespace.pods}/web/ephemeralcontainers"
-    answers = [
-        api.call("PATCH", at, {"spec": {"ephemeralContainers": [{"name": name, "image": image}]}}, patch="strategic-merge")
-        for name, image in (("one", "busybox"), ("two", "busybox:1.37"))
-    ]
-
-    assert [403, 200] == [one.status for one in answers]
-    assert "container one" in answers[0].message
+    done = {(one["verb"], one["objectRef"]["resource"]) for one in audit_log() if one["userAgent"].startswith("steward")}
+    assert ("watch", "devopspolicies") in done
+    assert done <= {("list", "devopspolicies"), ("watch", "devopspolicies"), ("create", "selfsubjectaccessreviews")}
 
 
 def test_a_pod_whose_name_is_generated_is_exempt_by_its_labels(api, webhook, configure, namespace):
@@ -173,23 +113,6 @@ def test_nobody_else_passes_for_who_they_are(api, reviewed):
     """Neither our own account nor an administrator."""
     for user in ("system:serviceaccount:steward:steward-policy", "admin"):
         assert 403 == api.call("POST", reviewed.pods, reviewed.pod(LATEST), as_=(user, "system:masters")).status
-
-
-def test_a_namespace_full_of_bad_pods_can_be_deleted(api, webhook, configure, namespace):
-    for number in range(3):
-        bad = namespace.pod(LATEST, name=f"web-{number}", metadata={"finalizers": ["example.com/wait"]})
-        api.must("POST", namespace.pods, bad)
-    configure(webhook.port)
-    namespace.policy(**ALL)
-    eventually(namespace.is_reviewed)
-    api.must("DELETE", f"/api/v1/namespaces/{namespace.name}")
-    eventually(lambda: api.must("GET", f"/api/v1/namespaces/{namespace.name}")["metadata"].get("deletionTimestamp"))
-    for number in range(3):
-        at = f"{namespace.pods}/web-{number}"
-        api.must("DELETE", at)
-        api.must("PATCH", at, {"metadata": {"finalizers": None}})
-
-    eventually(lambda: [] == api.must("GET", namespace.pods)["items"])
 
 
 def test_workloads_are_warned_about_when_that_is_wanted(api, webhook, configure, namespace):
