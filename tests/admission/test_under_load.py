@@ -15,10 +15,10 @@ CLIENTS = 4
 class Load:
     """Makes pods by dry-run, good ones and bad ones in turn, on several connections; and remembers each answer that is not the right one."""
 
-    def __init__(self, api, namespace):
+    def __init__(self, api, namespace, clients=CLIENTS):
         self._api, self._namespace = api, namespace
         self._ends = threading.Event()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CLIENTS)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
         self.answers = 0
         self.wrong = []
 
@@ -115,12 +115,23 @@ def test_a_replica_that_is_killed_lets_nothing_pass_unseen_and_costs_only_what_i
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_both_replicas_are_asked(service, load):
-    """No connection carries all calls, as one of HTTP/2 would."""
-    balancer, replicas = service
-    with load:
-        eventually(lambda: load.answers > 300, seconds=60)
-    shares = sorted(one.counted("requests_total") for one in replicas)
+def test_both_replicas_are_asked(api, namespace, service):
+    """No connection carries all calls, as one of HTTP/2 would: there are many, and the Service gives each replica its part of them.
 
-    assert shares[0] > 0
-    assert 2 == len(balancer.opened)
+    Calls are not shared as evenly: the API server takes the connection that was used last (net/http, Transport.queueForIdleConn), and of six runs
+    with sixteen clients one ended with 76 of 100 calls at the same replica, which had 11 of 21 connections.
+    """
+    balancer, replicas = service
+    load = Load(api, namespace, clients=16)
+    with load:
+        eventually(lambda: load.answers > 200, seconds=60)
+        before = [one.counted("requests_total") for one in replicas]
+        eventually(lambda: load.answers > 1200, seconds=60)
+        after = [one.counted("requests_total") for one in replicas]
+    shares = [then - earlier for earlier, then in zip(before, after, strict=True)]
+    print(shares, balancer.opened)
+
+    assert min(shares) > 0
+    opened = balancer.opened.values()
+    assert sum(opened) >= 8
+    assert min(opened) >= 0.3 * sum(opened)
