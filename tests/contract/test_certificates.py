@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from steward.http import pki
+from steward.runtime.client import Client
 from steward.runtime.errors import StewardError
 from steward.runtime.fence import OPEN
 from steward.runtime.plan import Plan
@@ -153,10 +154,23 @@ async def test_a_secret_that_is_lost_is_replaced_without_one_refusal(rig, how):
     assert await rig.authority() not in ("", former)
 
 
-async def test_a_secret_of_somebody_else_is_refused_with_an_event(rig):
+@pytest.mark.parametrize("pause", [0.0, 0.3], ids=["at once", "between look and write"])
+async def test_a_secret_of_somebody_else_is_refused_with_an_event(rig, pause, monkeypatch):
     """It keeps what it has, pods pass all the same, and nobody has to guess why."""
+    look, looked = Client.find, asyncio.Event()
+
+    async def find(*args, **options):
+        found = await look(*args, **options)
+        if found is None:
+            looked.set()
+            await asyncio.sleep(pause)
+        return found
+
+    monkeypatch.setattr(Client, "find", find)
     path = f"{SECRETS}/{SECRET}"
     await rig.door.ok("DELETE", path)
+    if pause:
+        await looked.wait()
     theirs = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "type": "Opaque", "stringData": {"ca.crt": "theirs"}}
     code, _ = await rig.door.call("POST", SECRETS, theirs)
     if code == 409:

@@ -100,9 +100,19 @@ class _Performer:
         writer.wrote(made, at=_now())
 
     async def _create_named(self, action: Create[Any]) -> Any:
-        """Create by apply. An object that is there already is only read: it may be anybody's."""
+        """Create by apply. An object that is there already is only read: it may be anybody's.
+
+        No apply says "only if there is none" (KEP-555), so one that somebody else made since we looked gets our fields. They are given back.
+        """
         found = await self._client.find(action.resource, action.meta.key)
-        return found if found is not None else await self._client.apply(action.resource, action.desired, fence=self._fence)
+        if found is not None:
+            return found
+        made = await self._client.apply(action.resource, action.desired, fence=self._fence)
+        if all(entry.manager == self._client.field_manager for entry in made.metadata.managed_fields):
+            return made
+        key = action.meta.key
+        nothing = action.resource.type(metadata=ChildMeta(name=key.name, namespace=key.namespace))
+        return await self._client.apply(action.resource, nothing, uid=made.metadata.uid, fence=self._fence)
 
     async def _reclaim(self, action: Create[Any], hidden: Any) -> Any:
         """Apply onto an object of the same owner that lost the label we look for.

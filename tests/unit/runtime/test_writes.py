@@ -116,6 +116,20 @@ async def test_a_create_by_name_leaves_what_is_there_as_it_is(desk):
     assert 0 == desk.api.requests("write")
 
 
+async def test_a_create_by_name_gives_back_what_somebody_else_made_at_that_moment(desk):
+    """Between the look and the apply, which lands on it: our labels would make it ours, and the next write its end."""
+    desk.api.delay(1.0, "write")
+    ours = asyncio.create_task(desk.perform(Create(THINGS, desired("a"), named=True)))
+    await asyncio.sleep(0.5)
+    desk.api.add(manifest("a", labels={"of": "theirs"}, x="theirs"))
+    outcome = await ours
+
+    assert not outcome.errors
+    assert {"x": "theirs"} == desk.there("a")["data"] == desk.held("a").data
+    assert {"of": "theirs"} == desk.there("a")["metadata"]["labels"] == desk.held("a").metadata.labels
+    assert not desk.there("a")["metadata"].get("ownerReferences")
+
+
 def a_patch(observed, fields, *, exact: bool = True):
     """A patch of something of ours."""
     return Patch(THINGS, observed, fields, owned=is_ours, exact=exact, done=DONE)
