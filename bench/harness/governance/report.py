@@ -18,7 +18,13 @@ LOAD = Row("Load average of the machine as it began", "load_average", digits=1, 
 ROWS: dict[str, tuple[Row, ...]] = {
     plan.REVIEW: tuple(
         Row(f"{title}, {{at}} policies, µs of CPU", f"review_{name}_microseconds", compared=False)
-        for name, title in (("good", "Good pod"), ("bad", "Bad pod"), ("twenty_containers", "Twenty containers"), ("update", "Change of an image"))
+        for name, title in (
+            ("good", "Good pod"),
+            ("bad", "Bad pod"),
+            ("twenty_containers", "Twenty containers"),
+            ("update", "Change of an image"),
+            ("hundred_containers", "Hundred containers of fifty variables, bad before and after"),
+        )
     ),
     plan.WIRE: (
         Row("Reviews/s over {at} connections", "reviews_per_second"),

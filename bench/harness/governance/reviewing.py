@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import subprocess
@@ -19,6 +20,9 @@ from harness.governance.plan import NAMESPACE, REVIEW, Step
 from harness.peers import made
 
 POLICIES = 3
+CONTAINERS, VARIABLES = 100, 50
+"""Of a pod that is far larger than most, and all bad."""
+
 CALLS, TRIES = 200, 15
 """The least of so many tries is told: what else ran on the machine only adds."""
 
@@ -26,6 +30,7 @@ CALLS, TRIES = 200, 15
 def measure(step: Step) -> Iterator[Figure]:
     """Three policies of all checks, each review by itself."""
     asked = json.loads(subprocess.run([made() / "bin" / "admission", "-print"], capture_output=True, check=True).stdout)
+    asked.append(large(next(one for one in asked if one["name"] == "bad")))
     wanted = [policies.policy(NAMESPACE, f"bench-{number}", runtime=True) for number in range(POLICIES)]
     given = json.dumps({"policies": wanted, "reviews": [one["body"] for one in asked]})
     python = str(made() / "steward" / "bin" / "python")
@@ -33,6 +38,21 @@ def measure(step: Step) -> Iterator[Figure]:
     for one, microseconds in zip(asked, json.loads(done.stdout), strict=True):
         name = f"review_{one['name'].replace(' ', '_')}_microseconds"
         yield Figure(REVIEW, step.peer, name, POLICIES, step.round, microseconds)
+
+
+def large(bad: dict[str, Any]) -> dict[str, Any]:
+    """A change of all images of a pod of a hundred containers that breaks every rule, and did before: each place is found twice."""
+    body = copy.deepcopy(bad["body"])
+    request = body["request"]
+    model = request["object"]["spec"]["containers"][0]
+    variables = [{"name": f"SETTING_{number}", "value": "a value of the usual length"} for number in range(VARIABLES)]
+    former = copy.deepcopy(request["object"])
+    for pod, path in ((request["object"], "service"), (former, "former")):
+        pod["spec"]["containers"] = [
+            model | {"name": f"part-{number}", "image": f"registry.example.com/{path}-{number}", "env": variables} for number in range(CONTAINERS)
+        ]
+    request |= {"operation": "UPDATE", "oldObject": former}
+    return {"name": "hundred containers", "uid": bad["uid"], "body": body}
 
 
 def _least(wanted: list[Any], bodies: list[bytes]) -> Iterator[float]:
