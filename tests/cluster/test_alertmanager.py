@@ -14,9 +14,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         print(self.rfile.read(int(self.headers["Content-Length"])).decode().strip(), flush=True)
         self.send_response(200); self.end_headers()
     def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("", 8000), Receiver).serve_forever()
+http.server.HTTPServer(("", 8000), Receiver).serve_forever()
 """
-"""Prints each message it gets, one to a line."""
+"""Prints each message it gets, one to a line: one after the other, for lines of two threads may meet."""
 
 
 def alert(name, severity, **labels):

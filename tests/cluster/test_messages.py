@@ -25,10 +25,10 @@ RUN = ("run", "headless", "--config")
 PROGRAM_CASES = {
     "unknown component": (("run", "headles", "--config", "/etc/steward/fine.yaml"), 2, ('"headles"', "Known: headless")),
     "no configuration": (("run", "headless"), 2, ("--config", "steward run --help")),
-    "unreadable configuration": ((*RUN, "/etc/steward/absent.yaml"), 1, ("/etc/steward/absent.yaml", "Name a readable YAML file")),
-    "unknown key": ((*RUN, "/etc/steward/unknown.yaml"), 1, ("htpp", "Did you mean http?")),
-    "wrong type": ((*RUN, "/etc/steward/type.yaml"), 1, ("leaderElection.leaseDurationSeconds", '"15s"', "Write 15")),
-    "not YAML": ((*RUN, "/etc/steward/broken.yaml"), 1, ("line 1", "not YAML")),
+    "unreadable configuration": ((*RUN, "/etc/steward/absent.yaml"), 2, ("/etc/steward/absent.yaml", "Name a readable YAML file")),
+    "unknown key": ((*RUN, "/etc/steward/unknown.yaml"), 2, ("htpp", "Did you mean http?")),
+    "wrong type": ((*RUN, "/etc/steward/type.yaml"), 2, ("leaderElection.leaseDurationSeconds", '"15s"', "Write 15")),
+    "not YAML": ((*RUN, "/etc/steward/broken.yaml"), 2, ("line 1", "not YAML")),
     "no credentials": ((*RUN, "/etc/steward/fine.yaml"), 1, ("KUBECONFIG",)),
 }
 """Arguments, exit code, and what the line says. The last one runs in a pod that has no service account's token."""
