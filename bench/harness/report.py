@@ -102,8 +102,8 @@ def promises(title: str, verdicts: Iterable[targets.Verdict]) -> Iterator[str]:
     yield f"| {title} | promised at most | found | least and greatest of a round | |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for verdict in verdicts:
-        found = "not measured" if verdict.found is None else f"{verdict.found:.3g}{verdict.unit}"
-        rounds = " to ".join(f"{one:.3g}" for one in verdict.rounds)
+        found = "not measured" if verdict.found is None else f"{_rounded(verdict.found)}{verdict.unit}"
+        rounds = " to ".join(map(_rounded, verdict.rounds))
         outcome = "-" if verdict.found is None else "kept" if verdict.is_kept else "**missed**"
         yield f"| {verdict.promise} | {verdict.limit:g}{verdict.unit} | {found} | {rounds} | {outcome} |"
 
@@ -137,3 +137,8 @@ def failures(journal: Journal) -> Iterator[str]:
     if journal.failures():
         yield "### What failed\n"
         yield "\n".join(f"- {line}" for line in journal.failures()) + "\n"
+
+
+def _rounded(value: float) -> str:
+    """Three digits, and no exponent for a large number."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
