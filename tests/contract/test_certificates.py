@@ -15,7 +15,7 @@ from steward.runtime.plan import Plan
 from steward.runtime.transport import HTTPTransport
 from steward.webhook import certificates
 from steward.webhook.certificates import leader
-from steward.webhook.certificates.model import decoded, encoded
+from steward.webhook.certificates.model import encoded
 from steward.webhook.certificates.rotation import Decision, decide
 from support.doors import LEASES, Door
 from support.rig import CONFIGURATIONS, SECRET, SECRETS, Rig
@@ -179,13 +179,8 @@ async def test_a_secret_of_somebody_else_is_refused_with_an_event(rig, pause, mo
     await rig.until(lambda: any(b"WebhookSecretForeign" in one.manager.recent_events() for one in rig.replicas))
     before = await rig.secret()
     await asyncio.sleep(2)
-    after = await rig.secret()
 
-    assert "theirs" == decoded(after["data"]["ca.crt"])
-    assert (before["data"], before["metadata"].get("labels")) == (after["data"], after["metadata"].get("labels"))
-    # A replica that has not heard yet whose it is now may still have noted its certificate on what it had made; then never again.
-    await asyncio.sleep(1)
-    assert after == await rig.secret()
+    assert before == await rig.secret()
     assert await rig.passes() < 1
 
 

@@ -137,7 +137,7 @@ class _Performer:
     async def _merge(self, action: Patch[Any]) -> None:
         meta = action.meta
         _prove(action)
-        exactly = {"uid": meta.uid} | ({"resourceVersion": meta.resource_version} if action.exact else {})
+        exactly = {"uid": meta.uid, "resourceVersion": meta.resource_version}
         body = {**action.fields, "metadata": {**action.fields.get("metadata", {}), **exactly}}
         self._file(action, await self._client.patch(action.resource, meta.key, body, content_type=MERGE_PATCH, fence=self._fence))
 

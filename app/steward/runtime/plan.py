@@ -109,13 +109,12 @@ class Apply(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Patch(msgspec.Struct, Generic[T], frozen=True):
-    """Change some fields of an object of ours, whoever else has a hand in it.
+    """Change some fields of an object of ours as it was observed: of two who decided at once, one gets a Conflict.
 
     Attributes:
         observed: The object the decision rests on.
         fields: A merge patch (RFC 7386): None takes a field away.
         owned: Proof of ownership: whether the observed object is ours.
-        exact: Whether it is only meant for the object as it was observed: of two who decided at once, one gets a Conflict.
         done: Told once it is written.
     """
 
@@ -123,7 +122,6 @@ class Patch(msgspec.Struct, Generic[T], frozen=True):
     observed: T
     fields: Mapping[str, Any]
     owned: Callable[[T], bool]
-    exact: bool
     done: Event | None = None
 
     @property

@@ -130,9 +130,9 @@ async def test_a_create_by_name_gives_back_what_somebody_else_made_at_that_momen
     assert not desk.there("a")["metadata"].get("ownerReferences")
 
 
-def a_patch(observed, fields, *, exact: bool = True):
+def a_patch(observed, fields):
     """A patch of something of ours."""
-    return Patch(THINGS, observed, fields, owned=is_ours, exact=exact, done=DONE)
+    return Patch(THINGS, observed, fields, owned=is_ours, done=DONE)
 
 
 async def test_a_patch_changes_what_it_names(desk):
@@ -143,7 +143,7 @@ async def test_a_patch_changes_what_it_names(desk):
     assert 1 == len(desk.said())
 
 
-async def test_of_two_exact_patches_one_gets_a_conflict(desk):
+async def test_of_two_patches_of_one_observation_one_gets_a_conflict(desk):
     """Two leaders who decided on the same observation: the second one has to look again."""
     made = await desk.made("a", x="1")
     first, second = [await desk.perform(a_patch(made, {"data": {"x": x}})) for x in "23"]
@@ -152,21 +152,11 @@ async def test_of_two_exact_patches_one_gets_a_conflict(desk):
     assert {"x": "2"} == desk.there("a")["data"]
 
 
-async def test_a_patch_that_need_not_be_exact_is_merged_with_what_others_wrote(desk):
-    made = await desk.made("a", x="1")
-    for name in ("one", "two"):
-        outcome = await desk.perform(a_patch(made, {"data": {name: "here"}}, exact=False))
-        assert not outcome.errors
-
-    assert {"x": "1", "one": "here", "two": "here"} == desk.there("a")["data"]
-
-
-@pytest.mark.parametrize("exact", [True, False])
-async def test_a_patch_never_hits_another_object_of_the_name(desk, exact):
+async def test_a_patch_never_hits_another_object_of_the_name(desk):
     made = await desk.made("a")
     desk.api.remove("configmaps", "default/a")
     desk.api.add(manifest("a", x="theirs"))
-    outcome = await desk.perform(a_patch(made, {"data": {"x": "ours"}}, exact=exact))
+    outcome = await desk.perform(a_patch(made, {"data": {"x": "ours"}}))
 
     assert [errors.Conflict] == [type(error) for error in outcome.errors]
     assert {"x": "theirs"} == desk.there("a")["data"]

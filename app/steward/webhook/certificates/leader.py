@@ -10,7 +10,7 @@ from typing import Any
 
 from steward.http import pki
 from steward.runtime.component import Context
-from steward.runtime.errors import Conflict, LeaseLost
+from steward.runtime.errors import LeaseLost
 from steward.runtime.fence import Fence
 from steward.runtime.lease import Lease
 from steward.runtime.plan import Event
@@ -72,10 +72,7 @@ class Leader:
         plan = decision.plan
         outcome = await self._hands.perform(plan, fence=fence, told=self._told)
         self._told = plan.events
-        for error in outcome.errors:
-            if isinstance(error, Conflict):
-                await self._seen.refresh(self._hands)
-            raise error
+        await self._seen.settle(self._hands, outcome)
         if decision.step:
             self._context.instruments[metrics.ROTATIONS].labels(decision.step).inc()
             log.info("certificate authority", step=decision.step)

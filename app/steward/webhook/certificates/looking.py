@@ -11,8 +11,9 @@ from typing import Any
 from steward.http.pki import fingerprint
 from steward.runtime.backoff import Backoff, Pauses
 from steward.runtime.component import Context
-from steward.runtime.errors import LeaseLost, StewardError
+from steward.runtime.errors import Conflict, LeaseLost, StewardError
 from steward.runtime.hands import Hands
+from steward.runtime.plan import Outcome
 from steward.runtime.resource import Key
 from steward.runtime.stopping import StoppedFirst, unless_stopped
 from steward.runtime.store import Change
@@ -82,11 +83,14 @@ class Seen:
         """Set this event at every change."""
         self._woken.append(event)
 
-    async def refresh(self, hands: Hands) -> None:
-        """Read anew what is written, after a Conflict."""
-        await hands.refresh(self._secrets, self.key)
-        if self._configurations is not None:
-            await hands.refresh(self._configurations, self._configuration)
+    async def settle(self, hands: Hands, outcome: Outcome) -> None:
+        """Raise what went wrong; after a Conflict what is written is read anew before."""
+        for error in outcome.errors:
+            if isinstance(error, Conflict):
+                await hands.refresh(self._secrets, self.key)
+                if self._configurations is not None:
+                    await hands.refresh(self._configurations, self._configuration)
+            raise error
 
     def _changed(self, change: Change[Any]) -> None:
         if isinstance(change.object, WebhookConfiguration):

@@ -58,8 +58,7 @@ class Replica:
         if self._leaf.look(self._stored, self._seen.configuration, now):
             self._context.instruments[metrics.ROTATIONS].labels(metrics.LEAF).inc()
         outcome = await self._hands.perform(self._confirmation())
-        for error in outcome.errors:
-            raise error
+        await self._seen.settle(self._hands, outcome)
         return self._timing.poll.total_seconds()
 
     def ready(self) -> Verdict:
@@ -84,7 +83,7 @@ class Replica:
         if secret is None or shown is None or pod not in self._seen.ready or self._stored.shown.get(annotation(pod)) == shown:
             return Plan()
         fields = {"metadata": {"annotations": {annotation(pod): said(shown)}}}
-        return Plan(actions=(Patch(SECRETS, secret, fields, owned=lambda found: is_ours(found, self._context.instance), exact=False),))
+        return Plan(actions=(Patch(SECRETS, secret, fields, owned=lambda found: is_ours(found, self._context.instance)),))
 
     def _known(self) -> Iterable[tuple[str, x509.Certificate]]:
         held, active = self._leaf.held, self._stored.active

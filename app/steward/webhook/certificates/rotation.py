@@ -251,7 +251,7 @@ def _store(situation: Situation, secret: KubeSecret, wanted: Stored, reason: Rea
 
 
 def _patch(situation: Situation, secret: KubeSecret, fields: Mapping[str, Any], done: Event | None = None) -> Patch[KubeSecret]:
-    return Patch(SECRETS, secret, fields, owned=lambda found: is_ours(found, situation.instance), exact=True, done=done)
+    return Patch(SECRETS, secret, fields, owned=lambda found: is_ours(found, situation.instance), done=done)
 
 
 def _foreign(situation: Situation, secret: KubeSecret) -> Event:
